@@ -50,7 +50,7 @@ class AacConfig:
 
     @property
     def fits_adts(self) -> bool:
-        """Whether ADTS can say it: four object types, the listed rates, frames of 1024 samples, seven layouts."""
+        """Whether ADTS has room for it: four object types, the listed rates, 1024 samples, seven layouts."""
         return (
             1 <= self.object_type <= 4
             and self.sample_rate in SAMPLE_RATES

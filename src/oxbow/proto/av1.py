@@ -1,4 +1,4 @@
-"""AV1 headers: configuration record (AV1 in ISOBMFF, 2.3.3) and the sequence header OBU (AV1 bitstream, 5.5)."""
+"""AV1 headers: configuration record (AV1 in ISOBMFF, 2.3.3) and sequence header (AV1 bitstream, 5.5)."""
 
 from __future__ import annotations
 

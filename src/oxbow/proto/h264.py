@@ -1,4 +1,4 @@
-"""H.264 headers: decoder configuration (ISO/IEC 14496-15, 5.3.3.1), SPS (ITU-T H.264, 7.3.2.1) and Annex B."""
+"""H.264: decoder configuration (ISO/IEC 14496-15, 5.3.3.1), SPS (ITU-T H.264, 7.3.2.1) and Annex B."""
 
 from __future__ import annotations
 
@@ -170,9 +170,9 @@ def _vui_frame_rate(bits: BitReader) -> float | None:
 
 
 def access_unit(config: AvcConfig, data: bytes, *, keyframe: bool, start: int = 0) -> bytes:
-    """One frame in Annex B form: access unit delimiter, parameter sets before a keyframe, then the frame's units.
+    """One frame in Annex B form: access unit delimiter, parameter sets before a keyframe, the frame's units.
 
-    `data[start:]` holds the units behind length prefixes. Everything the encoder sent, SEI included, is kept in
+    `data[start:]` holds the units behind length prefixes. All that the encoder sent, SEI included, stays in
     order; an own delimiter is replaced, and parameter sets that come with the frame are not repeated.
     """
     units = nal.split(data, config.length_size, start)

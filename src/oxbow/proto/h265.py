@@ -1,4 +1,4 @@
-"""H.265 headers: decoder configuration (ISO/IEC 14496-15, 8.3.3.1), SPS (ITU-T H.265, 7.3.2.2) and Annex B."""
+"""H.265: decoder configuration (ISO/IEC 14496-15, 8.3.3.1), SPS (ITU-T H.265, 7.3.2.2) and Annex B."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ MAX_NALS_PER_FRAME = 1024
 
 
 def split(data: bytes, length_size: int, start: int = 0) -> list[bytes]:
-    """The NAL units of one access unit whose units carry lengths of `length_size` bytes; empty ones are left out."""
+    """The NAL units of a frame, each behind a length of `length_size` bytes; empty ones are left out."""
     units: list[bytes] = []
     end = len(data)
     while start < end:

@@ -1,4 +1,4 @@
-"""Opus: the identification header (RFC 7845, 5.1), packet durations (RFC 6716, 3.1) and its form in MPEG-TS."""
+"""Opus: identification header (RFC 7845, 5.1), packet durations (RFC 6716, 3.1), its form in MPEG-TS."""
 
 from __future__ import annotations
 
