@@ -1,0 +1,1 @@
+"""Products: one folder each, all of one shape (see docs/architecture.md)."""

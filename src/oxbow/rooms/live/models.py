@@ -1,0 +1,154 @@
+"""What the live room is about: hubs, their domains, their streams, and the broadcasts that took place.
+
+Plain frozen data and the rules for names, without I/O. Times are Unix seconds.
+Field meanings follow the API pages below https://developer.qiniu.com/pili.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+HUB_NAME_RULE = "1 to 63 letters, digits, '-' and '_', beginning with a letter or a digit"
+STREAM_NAME_RULE = "4 to 200 letters, digits, '-' and '_'"
+DOMAIN_RULE = "a host name with a dot in it, at most 253 characters, without scheme and port"
+
+HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
+STREAM_NAME = re.compile(r"[A-Za-z0-9_-]{4,200}")
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+")
+
+FOREVER = -1
+"""`disabled_till` of a stream that stays disabled until somebody enables it."""
+
+
+class DomainType(StrEnum):
+    """What a bound domain serves."""
+
+    PUBLISH_RTMP = "publishRtmp"
+    LIVE_RTMP = "liveRtmp"
+    LIVE_HLS = "liveHls"
+    LIVE_HDL = "liveHdl"
+
+
+class PublishSecurity(StrEnum):
+    """How a publisher proves that it may publish.
+
+    See https://developer.qiniu.com/pili/api/6678/push-the-current-authentication.
+    """
+
+    INHERIT = ""
+    """A stream's own setting only: the hub decides."""
+    NONE = "none"
+    STATIC = "static"
+    EXPIRY = "expiry"
+    EXPIRY_SK = "expiry_sk"
+    DYNAMIC = "dynamic"
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether the publish key takes part in the proof."""
+        return self in (PublishSecurity.STATIC, PublishSecurity.EXPIRY, PublishSecurity.DYNAMIC)
+
+
+class SecondPublisher(StrEnum):
+    """What happens to a publisher of a stream that is already live."""
+
+    REFUSE = "refuse"
+    TAKEOVER = "takeover"
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A live space: the first part of every address, and what its streams have in common."""
+
+    name: str
+    account: str
+    created_at: int
+    updated_at: int
+    publish_security: PublishSecurity = PublishSecurity.NONE
+    publish_key: str = ""
+    auto_create: bool = True
+    """Whether the first publish of an unknown stream creates it."""
+    second_publisher: SecondPublisher = SecondPublisher.REFUSE
+    grace_seconds: float | None = None
+    """How long viewers wait for a publisher that went away; None takes the room's setting."""
+    hls_plus: bool = False
+    storage_bucket: str = ""
+    live_data_expire_days: int = 0
+    snapshot_interval: int = FOREVER
+    """Seconds between cover pictures; -1 takes none."""
+    vod_domain: str = ""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A host name that serves one hub in one way."""
+
+    name: str
+    hub: str
+    type: DomainType
+    created_at: int
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream of a hub, live or not."""
+
+    hub: str
+    key: str
+    created_at: int
+    updated_at: int
+    published_at: int = 0
+    """When it was last published; 0 for never."""
+    disabled_till: int = 0
+    """0: enabled; FOREVER; otherwise the moment at which publishing is allowed again."""
+    publish_security: PublishSecurity = PublishSecurity.INHERIT
+    publish_key: str = ""
+    last_nonce: int = -1
+    """The nonce of the last granted `dynamic` publish; the next one must be greater."""
+
+    def disabled_at(self, now: float) -> bool:
+        """Whether nobody may publish at `now`."""
+        return is_disabled(self.disabled_till, now)
+
+    def expire_at(self, days: int) -> int:
+        """When the stream is cleared away if nobody publishes it for `days`."""
+        return max(self.created_at, self.published_at) + days * 86400
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One broadcast: from a publisher's first frame to its last."""
+
+    id: str
+    hub: str
+    stream: str
+    node: str
+    """The server that carried it: at its next start it closes what it left open."""
+    started_at: int
+    seen_at: int
+    ended_at: int | None
+    """None while it is on."""
+    client_addr: str
+    server_addr: str
+
+
+def is_disabled(disabled_till: int, now: float) -> bool:
+    """Whether `disabled_till`, as stored, forbids publishing at `now`."""
+    return disabled_till == FOREVER or disabled_till > now
+
+
+def is_hub_name(name: str) -> bool:
+    return HUB_NAME.fullmatch(name) is not None
+
+
+def is_stream_name(name: str) -> bool:
+    return STREAM_NAME.fullmatch(name) is not None
+
+
+def normal_domain(text: str) -> str | None:
+    """The domain in lower case without the root's dot, or None when it is not a domain name."""
+    name = text.lower().removesuffix(".")
+    return name if _DOMAIN.fullmatch(name) else None
