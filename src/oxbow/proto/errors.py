@@ -1,5 +1,10 @@
-"""The one base of every error a protocol core raises."""
+"""The one exception family that bad input from a peer raises."""
 
 
 class ProtocolError(ValueError):
-    """The other side sent bytes that break the protocol or its limits."""
+    """A peer sent bytes that its protocol does not allow, or that exceed what we accept.
+
+    The text names the field, what was given and what would have been accepted; it is fit to be logged
+    and, where the protocol has a place for it, to be shown to the peer. A core that raised is finished:
+    send what it still has to say, then close the connection.
+    """
