@@ -1,0 +1,1 @@
+"""Accounts and the key pairs that sign for them."""

@@ -1,0 +1,35 @@
+"""What an account and its key pairs are."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+ROOT = "root"  # The account that owns everything; it is made at the first start.
+KEY_LENGTH = 40  # Characters of a generated access or secret key, as in the dialect.
+NOTE_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who owns things."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """What signs for an account, while it is enabled.  ``created_at`` is a Unix time in seconds."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+    account: Account
+    enabled: bool
+    note: str
+    created_at: int
+
+
+def new_key() -> str:
+    """A random key of url-safe characters (240 bits)."""
+    return secrets.token_urlsafe(KEY_LENGTH * 3 // 4)

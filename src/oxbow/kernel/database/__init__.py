@@ -1,0 +1,8 @@
+"""The database: SQLite in the home directory, or PostgreSQL; one transaction a session."""
+
+from oxbow.kernel.database.away import DatabaseUnavailableError
+from oxbow.kernel.database.base import Base
+from oxbow.kernel.database.database import Database
+from oxbow.kernel.database.migrate import SchemaTooNewError
+
+__all__ = ["Base", "Database", "DatabaseUnavailableError", "SchemaTooNewError"]

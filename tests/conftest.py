@@ -1,0 +1,3 @@
+"""Fixtures for every test: databases on both backends."""
+
+pytest_plugins = ["oxbow.testing.databases"]
