@@ -174,11 +174,11 @@ _WITH_COMPOSITION_TIME = frozenset({"avc", "hevc", "vvc"})
 
 def video_kind(payload: Buffer) -> VideoKind:
     """What the video ``payload`` is; :data:`UNKNOWN_VIDEO` when it is empty or makes no sense."""
-    if not payload:
-        return UNKNOWN_VIDEO
+    if len(payload) < 2:
+        return _legacy_video(bytes(payload))
     first = payload[0]
     if first < 0x80:
-        return _legacy_video(bytes(payload[:2]))
+        return _LEGACY_VIDEO.get(first << 8 | payload[1]) or _legacy_video(bytes(payload[:2]))
     if first & 0x0F < _VIDEO_TRACKS:
         return _plain_video(bytes(payload[:5]))
     return _wrapped_video(payload)
@@ -186,11 +186,11 @@ def video_kind(payload: Buffer) -> VideoKind:
 
 def audio_kind(payload: Buffer) -> AudioKind:
     """What the audio ``payload`` is; :data:`UNKNOWN_AUDIO` when it is empty or makes no sense."""
-    if not payload:
-        return UNKNOWN_AUDIO
+    if len(payload) < 2:
+        return _legacy_audio(bytes(payload))
     first = payload[0]
     if first >> 4 != 9:
-        return _legacy_audio(bytes(payload[:2]))
+        return _LEGACY_AUDIO.get(first << 8 | payload[1]) or _legacy_audio(bytes(payload[:2]))
     if first & 0x0F < _AUDIO_TRACKS:
         return _plain_audio(bytes(payload[:5]))
     return _wrapped_audio(payload)
@@ -204,8 +204,9 @@ def composition_time(payload: Buffer, kind: VideoKind) -> int:
     return int.from_bytes(payload[start : start + 3], "big", signed=True)
 
 
-@lru_cache(maxsize=1024)
 def _legacy_video(head: bytes) -> VideoKind:
+    if not head or head[0] >= 0x80:
+        return UNKNOWN_VIDEO
     frame_type, codec = head[0] >> 4, _VIDEO_IDS.get(head[0] & 0x0F, "unknown")
     if codec not in _CONFIGURED_VIDEO:
         is_frame = codec != "unknown" and frame_type != _COMMAND
@@ -252,8 +253,9 @@ def _wrapped_video(payload: Buffer) -> VideoKind:
     return kind._replace(track=packet.track, is_multitrack=packet.is_multitrack)
 
 
-@lru_cache(maxsize=1024)
 def _legacy_audio(head: bytes) -> AudioKind:
+    if not head or head[0] >> 4 == 9:
+        return UNKNOWN_AUDIO
     codec = _AUDIO_IDS.get(head[0] >> 4, "unknown")
     if codec != "aac":
         return AudioKind(codec, False, False, codec != "unknown", 1)
@@ -317,3 +319,16 @@ def _skip_mod_ex(payload: Buffer) -> tuple[int, int]:
         packet_type = payload[position + size] & 0x0F
         position += size + 1
     return packet_type, position
+
+
+# What nearly every frame of a legacy publisher begins with; the rest is worked out on the spot.
+_LEGACY_VIDEO = {
+    first << 8 | packet_type: _legacy_video(bytes((first, packet_type)))
+    for first in range(0x80)
+    for packet_type in (_START, _FRAMES, _END)
+}
+_LEGACY_AUDIO = {
+    first << 8 | packet_type: _legacy_audio(bytes((first, packet_type)))
+    for first in range(0xA0, 0xB0)
+    for packet_type in (_START, _FRAMES)
+}
