@@ -58,6 +58,8 @@ def parse_config(data: bytes) -> AvcConfig:
     """Read the record an FLV or MP4 carries as its AVC sequence header."""
     if len(data) < 7:
         raise ProtocolError(f"AVC configuration of {len(data)} bytes is truncated")
+    if len(data) > nal.MAX_CONFIG_SIZE:
+        raise ProtocolError(f"AVC configuration of {len(data)} bytes is absurd")
     if data[0] != 1:
         raise ProtocolError(f"AVC configuration version {data[0]} is unknown")
     length_size = (data[4] & 3) + 1
@@ -93,7 +95,7 @@ def parse_sps(unit: bytes) -> SequenceParameters:
     bits.ue()  # max_num_ref_frames
     bits.u(1)  # gaps_in_frame_num_value_allowed_flag
     width, height = _size(bits, chroma)
-    frame_rate = _vui_frame_rate(bits) if bits.flag() else None
+    frame_rate = _frame_rate(bits)
     return SequenceParameters(profile, constraints, level, width, height, frame_rate)
 
 
@@ -148,6 +150,14 @@ def _size(bits: BitReader, chroma: int) -> tuple[int, int]:
     if not (0 < width <= MAX_DIMENSION and 0 < height <= MAX_DIMENSION):
         raise ProtocolError(f"H.264 picture of {width}x{height} pixels is absurd")
     return width, height
+
+
+def _frame_rate(bits: BitReader) -> float | None:
+    """The VUI's, if there is one. Some hardware encoders cut the VUI short; the size is right even then."""
+    try:
+        return _vui_frame_rate(bits) if bits.flag() else None
+    except ProtocolError:
+        return None
 
 
 def _vui_frame_rate(bits: BitReader) -> float | None:

@@ -59,6 +59,8 @@ def parse_config(data: bytes) -> HevcConfig:
     """Read the record an enhanced FLV or an MP4 carries as its HEVC sequence header."""
     if len(data) < _FIXED_SIZE:
         raise ProtocolError(f"HEVC configuration of {len(data)} bytes is truncated")
+    if len(data) > nal.MAX_CONFIG_SIZE:
+        raise ProtocolError(f"HEVC configuration of {len(data)} bytes is absurd")
     if data[0] != 1:
         raise ProtocolError(f"HEVC configuration version {data[0]} is unknown")
     length_size = (data[21] & 3) + 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from oxbow.proto.errors import ProtocolError
 
@@ -23,8 +22,8 @@ class MediaSegment:
     """Seconds."""
     discontinuity: bool = False
     """Encoding or time stamps change between the segment before and this one."""
-    program_date_time: float | None = None
-    """Unix time in seconds of the first frame."""
+    program_date_time: str | None = None
+    """When the first frame was taken, in ISO 8601 with a zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +87,8 @@ def render_media(playlist: MediaPlaylist, query: str = "") -> str:
 def _segment_lines(segment: MediaSegment, query: str) -> list[str]:
     lines = ["#EXT-X-DISCONTINUITY"] if segment.discontinuity else []
     if segment.program_date_time is not None:
-        lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date_time(segment.program_date_time)}")
+        lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{segment.program_date_time}")
     return [*lines, f"#EXTINF:{segment.duration:.3f},", with_query(segment.uri, query)]
-
-
-def _date_time(unix_seconds: float) -> str:
-    """ISO 8601 in UTC with milliseconds."""
-    stamp = datetime.fromtimestamp(round(unix_seconds, 3), UTC).isoformat(timespec="milliseconds")
-    return stamp.replace("+00:00", "Z")
 
 
 def with_query(uri: str, query: str) -> str:

@@ -7,14 +7,21 @@ from oxbow.proto.errors import ProtocolError
 START_CODE = b"\x00\x00\x00\x01"
 
 MAX_NALS_PER_FRAME = 1024
-"""More units than any encoder makes; a frame of one-byte units must not cost unbounded time."""
+"""More units than any encoder makes; a frame of empty units must not cost unbounded time."""
+
+MAX_CONFIG_SIZE = 1 << 16
+"""Bytes of a decoder configuration record; its parameter sets are repeated at each keyframe."""
 
 
 def split(data: bytes, length_size: int, start: int = 0) -> list[bytes]:
     """The NAL units of a frame, each behind a length of `length_size` bytes; empty ones are left out."""
     units: list[bytes] = []
     end = len(data)
+    left = MAX_NALS_PER_FRAME
     while start < end:
+        left -= 1
+        if left < 0:
+            raise ProtocolError(f"frame has more than {MAX_NALS_PER_FRAME} NAL units")
         body = start + length_size
         size = int.from_bytes(data[start:body], "big")
         start = body + size
@@ -22,8 +29,6 @@ def split(data: bytes, length_size: int, start: int = 0) -> list[bytes]:
             raise ProtocolError(f"NAL unit of {size} bytes at offset {body} exceeds the frame of {end} bytes")
         if size:
             units.append(data[body:start])
-            if len(units) > MAX_NALS_PER_FRAME:
-                raise ProtocolError(f"frame has more than {MAX_NALS_PER_FRAME} NAL units")
     return units
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Self
 
 import msgspec
@@ -21,6 +22,14 @@ _LEAST_TARGETS = 3
 def segment_name(sequence: int) -> str:
     """The file name, and the last part of the URI, of a segment."""
     return f"{sequence}.ts"
+
+
+def iso_date_time(unix_seconds: float | None) -> str | None:
+    """ISO 8601 in UTC with milliseconds, as EXT-X-PROGRAM-DATE-TIME wants it."""
+    if unix_seconds is None:
+        return None
+    stamp = datetime.fromtimestamp(round(unix_seconds, 3), UTC).isoformat(timespec="milliseconds")
+    return stamp.replace("+00:00", "Z")
 
 
 class WindowEntry(msgspec.Struct, frozen=True):
@@ -122,7 +131,7 @@ class HlsWindow(msgspec.Struct):
                 uri=prefix + segment_name(entry.sequence),
                 duration=entry.duration,
                 discontinuity=entry.discontinuity,
-                program_date_time=entry.program_date_time,
+                program_date_time=iso_date_time(entry.program_date_time),
             )
             for entry in listed
         )
