@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 ROOT = "root"  # The account that owns everything; it is made at the first start.
 KEY_LENGTH = 40  # Characters of a generated access or secret key, as in the dialect.
 NOTE_LENGTH = 200
+KEYS_LIMIT = 100  # of one account; every process keeps all of them in memory.
 
 
 @dataclass(frozen=True, slots=True)

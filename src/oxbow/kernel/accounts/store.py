@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, String
+from sqlalchemy import BigInteger, ForeignKey, String, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from oxbow.kernel.accounts.models import NOTE_LENGTH
-from oxbow.kernel.database import Base
+from oxbow.kernel.accounts.errors import KeyNotFound, LastKey, TooManyKeys
+from oxbow.kernel.accounts.models import KEYS_LIMIT, NOTE_LENGTH, Account, KeyPair
+from oxbow.kernel.database import Base, Database
 
 
 class AccountRow(Base):
@@ -32,3 +34,90 @@ class KeyPairRow(Base):
     created_at: Mapped[int] = mapped_column(BigInteger)
 
     account: Mapped[AccountRow] = relationship(lazy="joined", innerjoin=True)
+
+    def model(self) -> KeyPair:
+        """The row as the rest of the house knows it."""
+        owner = Account(self.account.id, self.account.name)
+        return KeyPair(self.access_key, self.secret_key, owner, self.enabled, self.note, self.created_at)
+
+
+class AccountStore:
+    """Every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def ensure_account(self, name: str, now: int) -> Account:
+        """Find an account by its name, or make it."""
+        async with self._database.session() as session:
+            row = await session.scalar(select(AccountRow).filter_by(name=name))
+            if row is None:
+                row = AccountRow(name=name, created_at=now)
+                session.add(row)
+                await session.flush()
+            return Account(row.id, row.name)
+
+    async def keys(self, account: Account | None = None) -> list[KeyPair]:
+        """The key pairs of an account, or of all, the oldest first."""
+        query = select(KeyPairRow).order_by(KeyPairRow.created_at, KeyPairRow.access_key)
+        if account is not None:
+            query = query.filter_by(account_id=account.id)
+        async with self._database.session(readonly=True) as session:
+            return [row.model() for row in await session.scalars(query)]
+
+    async def add(self, pair: KeyPair) -> None:
+        """Add a pair; :class:`TooManyKeys` when the account has its fill."""
+        async with self._database.session() as session:
+            rows = await _locked_keys(session, pair.account)
+            if len(rows) >= KEYS_LIMIT:
+                raise TooManyKeys(KEYS_LIMIT)
+            session.add(_row(pair))
+
+    async def put(self, pair: KeyPair) -> None:
+        """Add a pair, or give the pair with this access key the new secret, owner and state."""
+        async with self._database.session() as session:
+            await session.merge(_row(pair))
+
+    async def set_enabled(self, account: Account, access_key: str, enabled: bool) -> None:
+        """Enable or disable; :class:`KeyNotFound`, or :class:`LastKey` for the last enabled one."""
+        async with self._database.session() as session:
+            rows = await _locked_keys(session, account)
+            if not enabled:
+                _spare_the_last(rows, access_key)
+            _find(rows, access_key).enabled = enabled
+
+    async def delete(self, account: Account, access_key: str) -> None:
+        """Delete; :class:`KeyNotFound`, or :class:`LastKey` for the last enabled one."""
+        async with self._database.session() as session:
+            rows = await _locked_keys(session, account)
+            _spare_the_last(rows, access_key)
+            await session.delete(_find(rows, access_key))
+
+
+def _row(pair: KeyPair) -> KeyPairRow:
+    return KeyPairRow(
+        access_key=pair.access_key,
+        secret_key=pair.secret_key,
+        account_id=pair.account.id,
+        enabled=pair.enabled,
+        note=pair.note,
+        created_at=pair.created_at,
+    )
+
+
+async def _locked_keys(session: AsyncSession, account: Account) -> list[KeyPairRow]:
+    """An account's keys, which nobody else can change until the end of the transaction."""
+    await session.get_one(AccountRow, account.id, with_for_update=True)
+    return list(await session.scalars(select(KeyPairRow).filter_by(account_id=account.id)))
+
+
+def _find(rows: list[KeyPairRow], access_key: str) -> KeyPairRow:
+    for row in rows:
+        if row.access_key == access_key:
+            return row
+    raise KeyNotFound
+
+
+def _spare_the_last(rows: list[KeyPairRow], access_key: str) -> None:
+    if [row.access_key for row in rows if row.enabled] == [access_key]:
+        raise LastKey
