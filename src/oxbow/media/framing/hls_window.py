@@ -61,6 +61,8 @@ class HlsWindow(msgspec.Struct):
     width: int = 0
     height: int = 0
     frame_rate: float | None = None
+    position: int = 0
+    """Offset in the stream's log up to which it is cut into segments."""
     segmenter: SegmenterState = msgspec.field(default_factory=SegmenterState)
     """As of the last segment added, for the process that goes on writing."""
 

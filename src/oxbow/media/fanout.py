@@ -1,0 +1,319 @@
+"""One log, many sockets: the loop that hands every viewer the same bytes, once per tick.
+
+Viewers that stand at the same offset are one list of file descriptors, and serving them is one `sendfile` each. A
+viewer whose socket takes less than it was offered becomes a laggard with an offset of its own until it has caught up;
+one that falls too far behind goes on at a later keyframe, and one that takes nothing at all is dropped. Nobody waits
+for anybody else.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from oxbow.media.log import LogReader
+
+OWN_LIMIT = 64 * 1024
+"""Bytes of a viewer's own (answers to its pings and such) that may wait behind the stream."""
+
+
+class Handler(Protocol):
+    """Who owns a viewer's socket, as the fan-out sees it."""
+
+    def preamble(self, head: bytes) -> bytes:
+        """The viewer is let in: what it gets first, given the head of the log."""
+
+    def viewer_gone(self, viewer: "Viewer", reason: str) -> None:
+        """The viewer left the cohort: `disconnected`, `stalled`, `too_slow`, `ended`, or why it was dismissed."""
+
+
+Envelope = Callable[[int], bytes]
+"""What goes before `size` bytes of the log, for formats that frame what they carry (WebSocket)."""
+
+SizeOf = Callable[[LogReader, int], int]
+"""The size of the tag or message that begins at an offset of the log."""
+
+
+@dataclass(slots=True)
+class FanoutLimits:
+    """When a slow viewer is helped, and when it is given up."""
+
+    max_lag_seconds: float = 8.0
+    """Further behind than this, a viewer goes on at the last keyframe."""
+    stall_seconds: float = 15.0
+    """A viewer that takes nothing for so long is dropped."""
+
+
+@dataclass(slots=True)
+class Totals:
+    """What a cohort has done; only ever grows."""
+
+    sent_bytes: int = 0
+    skipped_bytes: int = 0
+    """Bytes that slow viewers never got, because they were moved to a later keyframe or dropped."""
+    skips: int = 0
+    dropped: int = 0
+
+
+class Viewer:
+    """One socket that watches a cohort's log."""
+
+    __slots__ = ("fd", "handler", "offset", "own", "pending", "progress_ns", "sock", "until")
+
+    def __init__(self, sock: socket.socket, handler: Handler) -> None:
+        self.sock = sock
+        self.handler = handler
+        self.fd = sock.fileno()
+        """Remembered, since a closed socket doesn't know it any more."""
+        self.offset = -1
+        """Next byte of the log to send; only kept up to date while the viewer lags."""
+        self.until = -1
+        """End of the envelope that is being sent, -1 at a boundary."""
+        self.pending = b""
+        """Bytes that go out before the log's next ones."""
+        self.own = b""
+        """Bytes of its own, which wait until the viewer has caught up and stands at a boundary."""
+        self.progress_ns = 0
+        """When the socket last took something while the viewer lagged."""
+
+
+class Cohort:
+    """All viewers of one log in one worker. Times are monotonic nanoseconds."""
+
+    def __init__(
+        self, log: LogReader, size_of: SizeOf, limits: FanoutLimits, envelope: Envelope | None = None
+    ) -> None:
+        self.log = log
+        self.totals = Totals()
+        self._size_of = size_of
+        self._limits = limits
+        self._envelope = envelope
+        self._position = self._last_position = log.page.end
+        self._too_old = 0  # viewers before this offset lag more than max_lag_seconds
+        self._in_step: list[int] = []
+        self._lagging: set[int] = set()
+        self._viewers: dict[int, Viewer] = {}
+
+    def __len__(self) -> int:
+        return len(self._viewers)
+
+    def join(self, viewer: Viewer) -> bool:
+        """Let a viewer in at the last key point: its preamble, then the log from there. False if there is none yet."""
+        key = self.log.page.last_key()
+        if key is None:
+            return False
+        if key.offset > self._position:  # appended since the last tick: serve everyone up to here first
+            self.push()
+        viewer.pending = viewer.handler.preamble(self.log.page.head())
+        viewer.offset = key.offset
+        viewer.progress_ns = time.monotonic_ns()
+        self._viewers[viewer.fd] = viewer
+        self._lagging.add(viewer.fd)
+        self._catch_up(viewer)
+        return True
+
+    def leave(self, viewer: Viewer) -> None:
+        """Forget a viewer; its handler closes the socket."""
+        if self._viewers.pop(viewer.fd, None) is None:
+            return
+        if viewer.fd in self._lagging:
+            self._lagging.discard(viewer.fd)
+        else:
+            self._in_step.remove(viewer.fd)
+
+    def say(self, viewer: Viewer, data: bytes) -> None:
+        """Send a viewer bytes of its own, at the next place where the stream may be interrupted."""
+        if len(viewer.own) + len(data) > OWN_LIMIT:
+            self._drop(viewer, "too_slow")
+            return
+        viewer.own += data
+        if viewer.fd not in self._lagging:
+            self._in_step.remove(viewer.fd)
+            self._lagging.add(viewer.fd)
+            viewer.offset, viewer.until = self._position, -1
+            viewer.progress_ns = time.monotonic_ns()
+            self._catch_up(viewer)
+
+    def push(self) -> None:
+        """Serve everyone up to the end of the log; to be called once per tick."""
+        start, end = self._position, self.log.page.end
+        if end > start:
+            self._last_position, self._position = start, end
+            if self._in_step:
+                self._serve_in_step(start, end - start)
+        if self._lagging:
+            self._serve_lagging()
+
+    def finish(self) -> None:
+        """The stream is over: everyone who has got all of it leaves as `ended`."""
+        if self._position == self.log.page.end:
+            for fd in self._in_step.copy():
+                self._dismiss(self._viewers[fd], "ended")
+
+    def dismiss(self, reason: str) -> None:
+        """Everyone leaves now."""
+        viewers = list(self._viewers.values())
+        self._in_step.clear()
+        self._lagging.clear()
+        self._viewers.clear()
+        for viewer in viewers:
+            viewer.handler.viewer_gone(viewer, reason)
+
+    def _serve_in_step(self, start: int, count: int) -> None:
+        if self._envelope is not None:
+            self._announce(self._envelope(count))
+        # This loop is what a server with a thousand viewers does all day: nothing in it that can be outside.
+        sendfile, log_fd = os.sendfile, self.log.fd
+        short: list[tuple[int, int]] = []
+        gone: list[int] = []
+        for fd in self._in_step:
+            try:
+                sent = sendfile(fd, log_fd, start, count)
+            except BlockingIOError:
+                short.append((fd, 0))
+            except OSError:
+                gone.append(fd)
+            else:
+                if sent != count:
+                    short.append((fd, sent))
+        self.totals.sent_bytes += count * (len(self._in_step) - len(short) - len(gone))
+        if short or gone:
+            self._fall_behind(short, gone, start, until=-1 if self._envelope is None else start + count)
+
+    def _announce(self, header: bytes) -> None:
+        """Send each viewer the envelope of the coming bytes; who can't take it falls behind before it."""
+        short: list[tuple[int, int]] = []
+        gone: list[int] = []
+        for fd in self._in_step:
+            try:
+                sent = self._viewers[fd].sock.send(header, socket.MSG_MORE)
+            except BlockingIOError:
+                short.append((fd, 0))
+            except OSError:
+                gone.append(fd)
+            else:
+                if sent != len(header):
+                    gone.append(fd)  # a socket without room for a few bytes has been full for long
+        self.totals.sent_bytes += len(header) * (len(self._in_step) - len(short) - len(gone))
+        if short or gone:
+            self._fall_behind(short, gone, self._last_position, until=-1)
+
+    def _fall_behind(self, short: list[tuple[int, int]], gone: list[int], start: int, until: int) -> None:
+        """Take viewers out of the step: `short` are (descriptor, bytes it took from `start`)."""
+        now = time.monotonic_ns()
+        for fd, sent in short:
+            viewer = self._viewers[fd]
+            viewer.offset, viewer.until, viewer.progress_ns = start + sent, until, now
+            self.totals.sent_bytes += sent
+        out = {fd for fd, _ in short}.union(gone)
+        self._in_step = [fd for fd in self._in_step if fd not in out]
+        self._lagging |= out
+        for fd in gone:
+            self._drop(self._viewers[fd], "disconnected")
+
+    def _serve_lagging(self) -> None:
+        oldest = time.monotonic_ns() - int(self._limits.max_lag_seconds * 1e9)
+        self._too_old = max(
+            (key.offset for key in self.log.page.key_points() if key.appended_ns < oldest), default=0
+        )
+        for fd in list(self._lagging):
+            viewer = self._viewers.get(fd)
+            if viewer is not None:
+                self._catch_up(viewer)
+
+    def _catch_up(self, viewer: Viewer) -> None:
+        """Send a laggard what its socket takes; one that has it all is in step again."""
+        if viewer.offset < self.log.page.start:
+            self._drop(viewer, "too_slow")  # its next bytes are gone, and a hole must never be sent
+            return
+        try:
+            caught_up = self._send_pending(viewer) and self._send_log(viewer) and self._send_own(viewer)
+        except BlockingIOError:
+            caught_up = False
+        except OSError:
+            self._drop(viewer, "disconnected")
+            return
+        if caught_up:
+            self._lagging.discard(viewer.fd)
+            self._in_step.append(viewer.fd)
+        else:
+            self._judge(viewer)
+
+    def _send_pending(self, viewer: Viewer) -> bool:
+        if viewer.until >= 0 and not self._send_range(viewer, viewer.until):
+            return False
+        viewer.until = -1
+        if viewer.pending:
+            more = socket.MSG_MORE if viewer.offset < self._position else 0
+            sent = viewer.sock.send(viewer.pending, more)
+            self.totals.sent_bytes += sent
+            viewer.progress_ns = time.monotonic_ns()
+            viewer.pending = viewer.pending[sent:]
+        return not viewer.pending
+
+    def _send_own(self, viewer: Viewer) -> bool:
+        """At a boundary and with nothing of the log left to send."""
+        viewer.pending, viewer.own = viewer.own, b""
+        return self._send_pending(viewer)
+
+    def _send_log(self, viewer: Viewer) -> bool:
+        if viewer.offset == self._position:
+            return True
+        if self._envelope is not None:
+            header = self._envelope(self._position - viewer.offset)
+            if viewer.sock.send(header, socket.MSG_MORE) != len(header):
+                raise ConnectionAbortedError
+            self.totals.sent_bytes += len(header)
+            viewer.until = self._position
+        return self._send_range(viewer, self._position)
+
+    def _send_range(self, viewer: Viewer, end: int) -> bool:
+        while viewer.offset < end:
+            sent = os.sendfile(viewer.fd, self.log.fd, viewer.offset, end - viewer.offset)
+            if not sent:
+                raise ConnectionAbortedError  # the log is shorter than its page says: never spin on it
+            viewer.offset += sent
+            self.totals.sent_bytes += sent
+            viewer.progress_ns = time.monotonic_ns()
+        viewer.until = -1
+        return True
+
+    def _judge(self, viewer: Viewer) -> None:
+        """What becomes of a viewer that still lags after it was served."""
+        if time.monotonic_ns() - viewer.progress_ns > self._limits.stall_seconds * 1e9:
+            self._drop(viewer, "stalled")
+        elif viewer.offset < self._too_old and viewer.until < 0:
+            self._skip(viewer)
+
+    def _skip(self, viewer: Viewer) -> None:
+        """Move a viewer to the last key point: it finishes the message it is in and goes on there."""
+        last = self.log.page.last_key()
+        boundary = self._boundary_after(viewer.offset)
+        if last is None or boundary is None or boundary >= last.offset:
+            return
+        viewer.pending += os.pread(self.log.fd, boundary - viewer.offset, viewer.offset)
+        self.totals.skips += 1
+        self.totals.skipped_bytes += last.offset - boundary
+        viewer.offset = last.offset
+
+    def _boundary_after(self, offset: int) -> int | None:
+        """The first message boundary at or behind `offset`, found from the key point before it."""
+        known = [key.offset for key in self.log.page.key_points() if key.offset <= offset]
+        if not known:
+            return None
+        boundary = known[-1]
+        while boundary < offset:
+            boundary += self._size_of(self.log, boundary)
+        return boundary
+
+    def _drop(self, viewer: Viewer, reason: str) -> None:
+        if reason != "disconnected":
+            self.totals.dropped += 1
+            self.totals.skipped_bytes += max(0, self._position - viewer.offset)
+        self._dismiss(viewer, reason)
+
+    def _dismiss(self, viewer: Viewer, reason: str) -> None:
+        self.leave(viewer)
+        viewer.handler.viewer_gone(viewer, reason)

@@ -1,0 +1,310 @@
+"""A live stream's directory in shared memory: its one writer, and what readers see of it.
+
+The writer turns a publisher's messages into FLV tags on one continuous time line, appends them once per tick, and runs
+the other framings as cursors on its own log while somebody wants them.
+"""
+
+import fcntl
+import os
+import shutil
+import struct
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from oxbow.media.framing.hls import HLS_DIRECTORY, HlsFramer, HlsOptions
+from oxbow.media.framing.rtmp import RtmpFramer
+from oxbow.media.log import LogFullError, LogReader, LogWriter, Retention
+from oxbow.media.page import HEAD_LIMIT, State
+from oxbow.media.probe import Probe
+from oxbow.media.timeline import Timeline
+from oxbow.proto import flv
+from oxbow.proto.rtmp.chunks import Message
+
+FLV_LOG = "flv"
+DEMAND_NS = 10_000_000_000
+"""How long one request for a framing keeps it running; readers renew it about once a second."""
+
+AUDIO_KEY_MS = 1000
+"""A stream without picture can be joined once a second."""
+VIDEO_EXPECTED_MS = 2000
+"""So much sound without any picture, and the stream counts as sound only."""
+PICTURE_PATIENCE_MS = 10_000
+"""So long sound waits for the first keyframe of a picture that was announced."""
+
+# A tag's header: type and size, time stamp (low 24 bits, then the high 8), stream id 0 in three bytes.
+_pack_header = struct.Struct(">IIBH").pack
+_pack_size = struct.Struct(">I").pack
+_LEFT_OUT = -1
+_ON_METADATA = b"\x02\x00\x0aonMetaData"
+
+
+class StreamBusyError(Exception):
+    """Another process is writing this stream's log."""
+
+
+class Framing(Protocol):
+    """A cursor on the log that writes the stream in another format."""
+
+    def advance(self) -> None: ...
+    def second(self) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """How a stream's log is kept."""
+
+    retention: Retention = field(default_factory=Retention)
+    grace_seconds: float = 10.0
+    hls: HlsOptions = field(default_factory=HlsOptions)
+
+
+class StreamWriter:
+    """Writes one stream. Made by the process that holds the publisher; StreamBusyError if another one does."""
+
+    def __init__(self, directory: Path, options: StreamOptions) -> None:
+        self._directory = directory
+        self._options = options
+        self._log = _lock_log(directory, options.retention)
+        self.probe = Probe()
+        self.dropped_bytes = 0
+        """Bytes of the publisher that shared memory had no room for."""
+        self._tracks = _Tracks(self._log.page.head())
+        self._framings: dict[str, Framing] = {}
+        self._admit: dict[int, Callable[[bytes, int, int], tuple[int, bool]]] = {
+            flv.VIDEO: self._admit_video,
+            flv.AUDIO: self._admit_audio,
+            flv.SCRIPT: self._admit_data,
+        }
+        self._begin()
+
+    def _begin(self) -> None:
+        page = self._log.page
+        self.resumed = page.epoch > 0
+        self._timeline = Timeline(page.timestamp if page.end else -1)
+        self._needs_key = True
+        self._first = self._timeline.last + 1
+        self._last_sound_key = self._first - AUDIO_KEY_MS
+        page.epoch += 1
+        page.grace_ns = int(self._options.grace_seconds * 1e9)
+        page.state = State.LIVE
+
+    @property
+    def jumps(self) -> int:
+        """How often the publisher's clock jumped."""
+        return self._timeline.jumps
+
+    def write(self, messages: Iterable[Message]) -> None:
+        """Append a publisher's media messages (types 8, 9 and 18); everything else is left out.
+
+        One call per tick: the messages become visible to the readers together.
+        """
+        pieces: list[bytes] = []
+        keys: list[tuple[int, int]] = []
+        size = 0
+        admit = self._admit
+        for type_id, timestamp, _, payload in messages:
+            length = len(payload)
+            if not length or type_id not in admit:
+                continue
+            at, is_key = admit[type_id](payload, length, timestamp)
+            if at < 0:
+                continue
+            if is_key:
+                keys.append((size, at))
+            pieces += (
+                _pack_header(type_id << 24 | length, (at & 0xFFFFFF) << 8 | at >> 24 & 0xFF, 0, 0),
+                payload,
+                _pack_size(11 + length),
+            )
+            size += 15 + length
+        if pieces:
+            self._append(pieces, keys, size)
+
+    def _admit_video(self, payload: bytes, length: int, timestamp: int) -> tuple[int, bool]:
+        self.probe.now.video_bytes += length
+        kind = flv.video_kind(payload)
+        if kind.is_sequence_header:
+            return self._admit_setup(flv.VIDEO, payload, timestamp)
+        self.probe.now.video_frames += 1
+        self._tracks.saw_video()
+        at = self._timeline.map(flv.VIDEO, timestamp)
+        if kind.is_keyframe:
+            self._needs_key = False
+            self.probe.keyframe(at)
+            return at, True
+        return (_LEFT_OUT if self._needs_key else at), False
+
+    def _admit_audio(self, payload: bytes, length: int, timestamp: int) -> tuple[int, bool]:
+        self.probe.now.audio_bytes += length
+        if flv.audio_kind(payload).is_sequence_header:
+            return self._admit_setup(flv.AUDIO, payload, timestamp)
+        self.probe.now.audio_frames += 1
+        self._tracks.saw_audio()
+        at = self._timeline.map(flv.AUDIO, timestamp)
+        return self._admit_sound_alone(at) if self._needs_key else (at, False)
+
+    def _admit_sound_alone(self, at: int) -> tuple[int, bool]:
+        """Sound before any keyframe: it waits for an announced picture; without one it is the stream."""
+        waited = at - self._first
+        if self._tracks.video:
+            return (at if waited > PICTURE_PATIENCE_MS else _LEFT_OUT), False
+        if waited < VIDEO_EXPECTED_MS or at - self._last_sound_key < AUDIO_KEY_MS:
+            return at, False
+        self._last_sound_key = at
+        return at, True
+
+    def _admit_data(self, payload: bytes, length: int, timestamp: int) -> tuple[int, bool]:
+        self.probe.now.data_bytes += length
+        self.probe.now.data_frames += 1
+        if payload.startswith(_ON_METADATA) and not self._tracks.replace(flv.SCRIPT, payload):
+            return _LEFT_OUT, False
+        return max(self._timeline.last, 0), False
+
+    def _admit_setup(self, track: int, payload: bytes, timestamp: int) -> tuple[int, bool]:
+        """A sequence header: viewers get a changed one in the stream, and a repeated one not at all."""
+        if not self._tracks.replace(track, payload):
+            return _LEFT_OUT, False
+        return self._timeline.map(track, timestamp), False
+
+    def _append(self, pieces: list[bytes], keys: list[tuple[int, int]], size: int) -> None:
+        try:
+            if self._tracks.changed:
+                self._log.page.set_head(self._tracks.head())
+                self._tracks.changed = False
+            self._log.append(pieces, keys, max(self._timeline.last, 0))
+        except (LogFullError, OSError):
+            # Without room for these frames the following ones can't be decoded: go on at the next keyframe.
+            self.dropped_bytes += size
+            self._needs_key = True
+            self._log.shrink()
+
+    def run_framings(self) -> None:
+        """Bring every wanted framing up to the end of the log; to be called once per tick, after `write`."""
+        page = self._log.page
+        now = time.monotonic_ns()
+        if page.demand_rtmp > now or page.demand_hls > now or self._framings:
+            self._want("rtmp", page.demand_rtmp > now)
+            self._want("hls", page.demand_hls > now)
+            for framing in self._framings.values():
+                framing.advance()
+
+    def _want(self, name: str, wanted: bool) -> None:
+        if wanted and name not in self._framings:
+            self._framings[name] = self._start_framing(name)
+        elif not wanted and name in self._framings:
+            self._framings.pop(name).close()
+
+    def _start_framing(self, name: str) -> Framing:
+        source = LogReader.open(self._directory, FLV_LOG)
+        if source is None:  # the directory was removed from outside; the log's own descriptors still work
+            raise FileNotFoundError(self._directory)
+        if name == "rtmp":
+            return RtmpFramer(source, self._directory, self._options.retention)
+        return HlsFramer(source, self._directory / HLS_DIRECTORY, self._options.hls)
+
+    def second(self) -> None:
+        """Housekeeping, about once a second: retention, rates."""
+        self._log.retain()
+        self.probe.second(time.monotonic())
+        for framing in self._framings.values():
+            framing.second()
+
+    def leave(self) -> None:
+        """The publisher left: the log waits for it, or for another worker's writer, until the grace time is over."""
+        for framing in self._framings.values():
+            framing.close()
+        self._framings.clear()
+        self._log.page.idle_since = time.monotonic_ns()
+        self._log.page.state = State.IDLE
+        self._log.close()  # the lock goes with the descriptor
+
+
+class _Tracks:
+    """The head of the log: what a decoder needs before the first frame, as FLV."""
+
+    def __init__(self, head: bytes) -> None:
+        self._current: dict[int, bytes] = {}
+        self.video = self.audio = False
+        self.changed = True
+        if len(head) > len(flv.FILE_HEADER):
+            tags, _ = flv.iter_tags(head[len(flv.FILE_HEADER) :])
+            for tag in tags:
+                self.replace(tag.type, bytes(tag.payload))
+        self.changed = not self._current
+
+    def saw_video(self) -> None:
+        if not self.video:
+            self.video = self.changed = True
+
+    def saw_audio(self) -> None:
+        if not self.audio:
+            self.audio = self.changed = True
+
+    def replace(self, track: int, payload: bytes) -> bool:
+        """Take a sequence header or stream metadata; False if it says what is known already."""
+        if self._current.get(track) == payload:
+            return False
+        if sum(map(len, self._current.values())) + len(payload) > HEAD_LIMIT - 1024:
+            return False
+        self._current[track] = payload
+        self.video = self.video or track == flv.VIDEO
+        self.audio = self.audio or track == flv.AUDIO
+        self.changed = True
+        return True
+
+    def head(self) -> bytes:
+        """File header and tags. The header's flags are true: browsers wait for ever for a track that never comes."""
+        tags = [flv.tag(track, 0, self._current[track]) for track in (18, 9, 8) if track in self._current]
+        return b"".join([flv.file_header(audio=self.audio, video=self.video), *tags])
+
+
+def _lock_log(directory: Path, retention: Retention) -> LogWriter:
+    """Open the stream's log and lock it. The directory may be expired by another process at this very moment: a lock
+    on files that are no longer there is worth nothing, so the path is compared after locking. A stream that has ended
+    is not gone on with: its readers were told, and the new one is another."""
+    while True:
+        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            log = LogWriter(directory, FLV_LOG, retention)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(log.page.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if log.page.state == State.ENDED:
+                remove_directory(directory)
+            elif _is_at(log.page.fd, directory / f"{FLV_LOG}.page"):
+                return log
+        except BlockingIOError:
+            log.close()
+            raise StreamBusyError(str(directory)) from None
+        log.close()
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def lock_abandoned(directory: Path) -> int | None:
+    """Take the writer's lock of a stream that nobody writes now; None if somebody does, or it is gone."""
+    try:
+        fd = os.open(directory / f"{FLV_LOG}.page", os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    return fd
+
+
+def remove_directory(directory: Path) -> None:
+    """Remove a stream's directory; readers that have it open keep what they have."""
+    shutil.rmtree(directory, ignore_errors=True)

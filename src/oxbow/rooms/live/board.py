@@ -1,0 +1,192 @@
+"""What is live now: the table that control keeps from the workers' reports, and answers from."""
+
+import bisect
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from oxbow.rooms.live.control.messages import Figures, LivePublisher, StreamReport
+
+HLS_VIEWER_SECONDS = 12.0
+"""An HLS viewer that asked for nothing for so long has left. Players ask at least once a target duration."""
+BANDWIDTH_SECONDS = 5
+"""Viewers' bandwidth is the mean over so many reports (one a second)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveInfo:
+    """A live stream as the API shows it (see https://developer.qiniu.com/pili/2776/live-broadcast-of-real-time-information)."""
+
+    start_at: int
+    client_addr: str
+    server_addr: str
+    bps: int = 0
+    video_bps: int = 0
+    audio_bps: int = 0
+    audio_fps: int = 0
+    video_fps: int = 0
+    data_fps: int = 0
+    max_gop_ms: int = 0
+    avg_gop_ms: int = 0
+    play_count: int = 0
+    bandwidth: int = 0
+    """Bits per second sent to all viewers."""
+
+
+@dataclass(slots=True)
+class _Audience:
+    """A stream's viewers, by the worker that serves them."""
+
+    viewers: dict[int, dict[str, int]] = field(default_factory=dict)
+    hls: dict[str, float] = field(default_factory=dict)
+    sent: list[tuple[float, int]] = field(default_factory=list)
+
+    def count(self, now: float) -> dict[str, int]:
+        counts: dict[str, int] = {}
+        for by_protocol in self.viewers.values():
+            for protocol, viewers in by_protocol.items():
+                counts[protocol] = counts.get(protocol, 0) + viewers
+        if hls := sum(1 for seen in self.hls.values() if now - seen < HLS_VIEWER_SECONDS):
+            counts["hls"] = hls
+        return counts
+
+    def bandwidth(self, now: float) -> int:
+        return sum(size for at, size in self.sent if now - at < BANDWIDTH_SECONDS) * 8 // BANDWIDTH_SECONDS
+
+    def is_empty(self) -> bool:
+        return not self.viewers and not self.hls and not self.sent
+
+
+@dataclass(slots=True)
+class OnAir:
+    """A publisher that may publish, and what its worker last said of it."""
+
+    worker: int
+    publisher: LivePublisher
+    activity: int | str | None = None
+    """The history's id of this broadcast."""
+    figures: Figures | None = None
+
+
+Cutter = Callable[[str, str, str], Awaitable[None]]
+
+
+class LiveBoard:
+    """Keyed by (hub, stream). Lives in the control process, used from its event loop only."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._on_air: dict[tuple[str, str], OnAir] = {}
+        self._names: dict[str, list[str]] = {}
+        self._audiences: dict[tuple[str, str], _Audience] = {}
+        self._cutter: Cutter | None = None
+
+    def get(self, hub: str, stream: str) -> OnAir | None:
+        """The stream's publisher, or None while it has none."""
+        return self._on_air.get((hub, stream))
+
+    def all(self) -> list[OnAir]:
+        """Everything that is on air."""
+        return list(self._on_air.values())
+
+    def put(self, on_air: OnAir) -> None:
+        """A publisher was let in; it replaces the stream's former one."""
+        key = (on_air.publisher.hub, on_air.publisher.stream)
+        if key not in self._on_air:
+            bisect.insort(self._names.setdefault(key[0], []), key[1])
+        self._on_air[key] = on_air
+
+    def remove(self, hub: str, stream: str, session: str) -> OnAir | None:
+        """A publisher has gone; None if the stream has another one by now."""
+        on_air = self._on_air.get((hub, stream))
+        if on_air is None or on_air.publisher.session != session:
+            return None
+        del self._on_air[hub, stream]
+        names = self._names[hub]
+        names.pop(bisect.bisect_left(names, stream))
+        return on_air
+
+    def report(self, worker: int, reports: list[StreamReport]) -> None:
+        """Take a worker's report: it stands for everything that the worker carries now."""
+        now = self._clock()
+        for audience in self._audiences.values():
+            audience.viewers.pop(worker, None)
+        for report in reports:
+            self._take(worker, report, now)
+        self._forget_old(now)
+
+    def _take(self, worker: int, report: StreamReport, now: float) -> None:
+        on_air = self._on_air.get((report.hub, report.stream))
+        figures = report.publisher
+        if on_air is not None and figures is not None and figures.session == on_air.publisher.session:
+            on_air.figures = figures
+        if report.viewers or report.hls_sessions or report.sent_bytes:
+            audience = self._audiences.setdefault((report.hub, report.stream), _Audience())
+            if report.viewers:
+                audience.viewers[worker] = report.viewers
+            audience.hls.update(dict.fromkeys(report.hls_sessions, now))
+            if report.sent_bytes:
+                audience.sent.append((now, report.sent_bytes))
+
+    def _forget_old(self, now: float) -> None:
+        for key, audience in list(self._audiences.items()):
+            audience.hls = {
+                sid: seen for sid, seen in audience.hls.items() if now - seen < HLS_VIEWER_SECONDS
+            }
+            audience.sent = [(at, size) for at, size in audience.sent if now - at < BANDWIDTH_SECONDS]
+            if audience.is_empty():
+                del self._audiences[key]
+
+    def drop_worker(self, worker: int) -> list[OnAir]:
+        """A worker died: its viewers are gone and so are its publishers, which are returned."""
+        for audience in self._audiences.values():
+            audience.viewers.pop(worker, None)
+        lost = [on_air for on_air in self._on_air.values() if on_air.worker == worker]
+        for on_air in lost:
+            self.remove(on_air.publisher.hub, on_air.publisher.stream, on_air.publisher.session)
+        return lost
+
+    def viewers(self, hub: str, stream: str) -> dict[str, int]:
+        """A stream's viewers by protocol: rtmp, flv, ws, hls."""
+        audience = self._audiences.get((hub, stream))
+        return audience.count(self._clock()) if audience is not None else {}
+
+    def info(self, hub: str, stream: str) -> LiveInfo | None:
+        """A live stream's figures, or None while it is not live."""
+        on_air = self._on_air.get((hub, stream))
+        if on_air is None:
+            return None
+        audience = self._audiences.get((hub, stream), _Audience())
+        now = self._clock()
+        figures = on_air.figures
+        return LiveInfo(
+            start_at=int(on_air.publisher.started_at),
+            client_addr=on_air.publisher.client_addr,
+            server_addr=on_air.publisher.server_addr,
+            bps=figures.bps if figures else 0,
+            video_bps=figures.video_bps if figures else 0,
+            audio_bps=figures.audio_bps if figures else 0,
+            audio_fps=figures.audio_fps if figures else 0,
+            video_fps=figures.video_fps if figures else 0,
+            data_fps=figures.data_fps if figures else 0,
+            max_gop_ms=figures.max_gop_ms if figures else 0,
+            avg_gop_ms=figures.avg_gop_ms if figures else 0,
+            play_count=sum(audience.count(now).values()),
+            bandwidth=audience.bandwidth(now),
+        )
+
+    def live_names(self, hub: str, prefix: str = "") -> list[str]:
+        """Sorted names of the hub's live streams that begin with `prefix`."""
+        names = self._names.get(hub, [])
+        first = bisect.bisect_left(names, prefix)
+        last = bisect.bisect_left(names, prefix + "\U0010ffff") if prefix else len(names)
+        return names[first:last]
+
+    def on_cut(self, cutter: Cutter) -> None:
+        """Who carries out `cut`: the control server."""
+        self._cutter = cutter
+
+    async def cut(self, hub: str, stream: str, reason: str) -> None:
+        """Disconnect a stream's publisher and all its viewers, on every worker."""
+        if self._cutter is not None:
+            await self._cutter(hub, stream, reason)

@@ -1,0 +1,155 @@
+"""What control and the media workers say to each other, and how it looks on the socket.
+
+Each message is a msgpack map with its type's name, behind its length in four bytes (big endian). Both ends run the
+same version, since the supervisor starts them, so there is nothing to negotiate.
+"""
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from oxbow.rooms.live.snapshot import ConfigSnapshot
+
+MAX_MESSAGE = 64 * 1024 * 1024
+_LENGTH = struct.Struct(">I")
+
+
+class Message(msgspec.Struct, frozen=True, tag=True):
+    """Base of everything that is said."""
+
+
+class LivePublisher(msgspec.Struct, frozen=True):
+    """A broadcast as the worker that carries it knows it."""
+
+    hub: str
+    stream: str
+    session: str
+    """Unique id of this publisher's connection."""
+    client_addr: str
+    """`ip:port` of the publisher."""
+    server_addr: str
+    """`ip:port` that the publisher connected to."""
+    started_at: float
+    """Unix seconds."""
+
+
+class Hello(Message, frozen=True):
+    """Worker, first on each connection: who it is, and what it carries (after control was restarted)."""
+
+    worker: int
+    pid: int
+    publishers: list[LivePublisher]
+
+
+class AskPublish(Message, frozen=True):
+    """Worker: may this publisher start?"""
+
+    ask: int
+    publisher: LivePublisher
+    query: str
+    domain: str | None
+
+
+class PublishAnswer(Message, frozen=True):
+    """Control: the answer to an AskPublish with the same `ask`. Refused if `refusal` is set."""
+
+    ask: int
+    refusal: str = ""
+    """Stable reason id, empty if granted."""
+    description: str = ""
+    grace_seconds: float = 0.0
+
+
+class PublishEnded(Message, frozen=True):
+    """Worker: a granted publisher is gone, whether it ever sent anything or not."""
+
+    hub: str
+    stream: str
+    session: str
+    reason: str
+
+
+class Cut(Message, frozen=True):
+    """Control: disconnect the publisher of a stream, and its viewers if `viewers`; confirmed by PublishEnded."""
+
+    hub: str
+    stream: str
+    reason: str
+    viewers: bool
+
+
+class Configure(Message, frozen=True):
+    """Control: the configuration from now on."""
+
+    snapshot: ConfigSnapshot
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """A publisher's figures over the last seconds (see oxbow.media.probe.Reading)."""
+
+    session: str
+    bps: int
+    video_bps: int
+    audio_bps: int
+    video_fps: int
+    audio_fps: int
+    data_fps: int
+    max_gop_ms: int
+    avg_gop_ms: int
+    silent_seconds: float
+    """How long nothing came from the publisher."""
+    dropped_bytes: int
+    """Bytes that shared memory had no room for, since the start."""
+
+
+class StreamReport(msgspec.Struct, frozen=True):
+    """One stream in one worker over the last interval."""
+
+    hub: str
+    stream: str
+    publisher: Figures | None = None
+    viewers: dict[str, int] = {}
+    """Connected viewers by protocol: rtmp, flv, ws."""
+    hls_sessions: list[str] = []
+    """HLS viewers that asked for anything within the interval; a viewer may show up at several workers."""
+    sent_bytes: int = 0
+    """Bytes sent to viewers in the interval, all protocols."""
+    skipped_bytes: int = 0
+    dropped_viewers: int = 0
+
+
+class Report(Message, frozen=True):
+    """Worker, once a second: everything it carries."""
+
+    seconds: float
+    """Length of the interval."""
+    connections: int
+    streams: list[StreamReport]
+    refused: dict[str, int]
+    """Refused connections in the interval, by reason."""
+
+
+AnyMessage = Hello | AskPublish | PublishAnswer | PublishEnded | Cut | Configure | Report
+
+_decoder = msgspec.msgpack.Decoder(AnyMessage)
+
+
+def encode(message: AnyMessage) -> bytes:
+    """A message as it goes over the socket, length first."""
+    body = msgspec.msgpack.encode(message)
+    return _LENGTH.pack(len(body)) + body
+
+
+async def read_messages(reader: asyncio.StreamReader) -> AsyncIterator[AnyMessage]:
+    """The peer's messages until it closes; ValueError for anything that is none."""
+    while True:
+        try:
+            (size,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+            if size > MAX_MESSAGE:
+                raise ValueError(f"a control message of {size} bytes")
+            body = await reader.readexactly(size)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        yield _decoder.decode(body)

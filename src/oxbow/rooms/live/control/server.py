@@ -1,0 +1,239 @@
+"""Control's side of the control socket: who may publish, what is live, and who has to go."""
+
+import asyncio
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+import structlog
+
+from oxbow.rooms.live.board import LiveBoard, OnAir
+from oxbow.rooms.live.control.messages import (
+    AnyMessage,
+    AskPublish,
+    Configure,
+    Cut,
+    Hello,
+    PublishAnswer,
+    PublishEnded,
+    Report,
+    encode,
+    read_messages,
+)
+from oxbow.rooms.live.policy import PublishAttempt, PublishGrant, PublishRefused
+from oxbow.rooms.live.snapshot import ConfigSnapshot
+
+STALE_SECONDS = 5.0
+"""A publisher that has been silent for so long gives way to another one even where a second one is refused: its
+encoder has most likely lost its network and is back before the dead connection is noticed."""
+DISPLACE_SECONDS = 3.0
+
+log = structlog.get_logger("oxbow.live.control")
+
+
+class Authority(Protocol):
+    """What the control server needs of the live room's service."""
+
+    async def authorize_publish(self, attempt: PublishAttempt) -> PublishGrant: ...
+    async def snapshot(self) -> ConfigSnapshot: ...
+    def subscribe(self, callback: Callable[[], None]) -> None: ...
+    def publish_started(
+        self, publisher_session: str, hub: str, stream: str, client_addr: str, server_addr: str, at: float
+    ) -> None: ...
+    def publish_ended(self, publisher_session: str, at: float) -> None: ...
+
+
+class _Worker:
+    """A connected worker."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+        self.index = -1
+        self.pid = 0
+        self.connections = 0
+        self.last_report = 0.0
+
+    def send(self, message: AnyMessage) -> None:
+        self._writer.write(encode(message))
+
+
+class ControlServer:
+    """Listens for the workers. Everything here runs in the control process's event loop."""
+
+    def __init__(self, path: Path, authority: Authority, board: LiveBoard) -> None:
+        self._path = path
+        self._authority = authority
+        self._board = board
+        self._workers: dict[int, _Worker] = {}
+        self._server: asyncio.Server | None = None
+        # One decision at a time for each stream; a lock lives as long as somebody decides or waits.
+        self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._ended: dict[str, asyncio.Event] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.refused: dict[str, int] = defaultdict(int)
+        """Refused connections since the start, by reason."""
+        board.on_cut(self.cut)
+
+    @property
+    def workers(self) -> list[tuple[int, int, int]]:
+        """(index, pid, open connections) of each connected worker."""
+        return sorted((worker.index, worker.pid, worker.connections) for worker in self._workers.values())
+
+    async def start(self) -> None:
+        """Listen; workers are told the configuration when they connect and whenever it changes."""
+        self._path.unlink(missing_ok=True)
+        self._server = await asyncio.start_unix_server(self._serve, str(self._path))
+        self._path.chmod(0o600)
+        self._authority.subscribe(self._changed)
+
+    async def close(self) -> None:
+        """Stop listening, and record the end of every broadcast."""
+        if self._server is not None:
+            self._server.close()
+        for on_air in self._board.all():
+            self._went_off_air(on_air)
+        for task in self._tasks:
+            task.cancel()
+
+    def _changed(self) -> None:
+        self._spawn(self._configure_all())
+
+    async def _configure_all(self) -> None:
+        message = Configure(await self._authority.snapshot())
+        for worker in self._workers.values():
+            worker.send(message)
+
+    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        worker = _Worker(writer)
+        try:
+            async for message in read_messages(reader):
+                await self._receive(worker, message)
+        except ValueError as error:
+            log.error("a worker speaks gibberish", worker=worker.index, error=str(error))
+        finally:
+            self._lost(worker)
+            writer.close()
+
+    async def _receive(self, worker: _Worker, message: AnyMessage) -> None:
+        match message:
+            case Hello():
+                await self._welcome(worker, message)
+            case AskPublish():
+                self._spawn(self._decide(worker, message))
+            case PublishEnded():
+                self._publish_ended(message)
+            case Report():
+                worker.connections = message.connections
+                worker.last_report = time.time()
+                self._board.report(worker.index, message.streams)
+                for reason, count in message.refused.items():
+                    self.refused[reason] += count
+
+    async def _welcome(self, worker: _Worker, hello: Hello) -> None:
+        worker.index, worker.pid = hello.worker, hello.pid
+        self._workers[worker.index] = worker
+        for publisher in hello.publishers:  # control was restarted while these went on
+            self._board.put(OnAir(worker.index, publisher))
+            self._record_start(self._board.get(publisher.hub, publisher.stream))
+        worker.send(Configure(await self._authority.snapshot()))
+
+    def _lost(self, worker: _Worker) -> None:
+        if self._workers.get(worker.index) is not worker:
+            return
+        del self._workers[worker.index]
+        lost = self._board.drop_worker(worker.index)
+        log.warning("a media worker is gone", worker=worker.index, pid=worker.pid, broadcasts=len(lost))
+        for on_air in lost:
+            self._went_off_air(on_air)
+
+    async def _decide(self, worker: _Worker, ask: AskPublish) -> None:
+        publisher = ask.publisher
+        attempt = PublishAttempt(
+            hub=publisher.hub,
+            stream=publisher.stream,
+            query=ask.query,
+            domain=ask.domain,
+            client_addr=publisher.client_addr,
+            now=time.time(),
+        )
+        key = (publisher.hub, publisher.stream)
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            try:
+                grant = await self._authority.authorize_publish(attempt)
+                await self._make_room(grant)
+            except PublishRefused as refusal:
+                log.info(
+                    "publish refused",
+                    hub=publisher.hub,
+                    stream=publisher.stream,
+                    client=publisher.client_addr,
+                    reason=refusal.reason,
+                )
+                answer = PublishAnswer(ask.ask, refusal.reason, refusal.description)
+            else:
+                on_air = OnAir(worker.index, publisher)
+                self._board.put(on_air)
+                self._record_start(on_air)
+                answer = PublishAnswer(ask.ask, grace_seconds=grant.grace_seconds)
+        worker.send(answer)
+
+    async def _make_room(self, grant: PublishGrant) -> None:
+        """See to it that the stream has no publisher; PublishRefused if it may keep the one it has."""
+        current = self._board.get(grant.hub, grant.stream)
+        if current is None:
+            return
+        stale = current.figures is not None and current.figures.silent_seconds > STALE_SECONDS
+        if not grant.takeover and not stale:
+            raise PublishRefused("already_publishing", "the stream is being published already")
+        worker = self._workers.get(current.worker)
+        if worker is not None:
+            ended = self._ended.setdefault(current.publisher.session, asyncio.Event())
+            reason = "stale" if stale else "taken_over"
+            worker.send(Cut(grant.hub, grant.stream, reason, viewers=False))
+            try:
+                async with asyncio.timeout(DISPLACE_SECONDS):
+                    await ended.wait()
+            except TimeoutError:
+                raise PublishRefused("already_publishing", "the former publisher could not be cut") from None
+            finally:
+                self._ended.pop(current.publisher.session, None)
+
+    def _publish_ended(self, message: PublishEnded) -> None:
+        on_air = self._board.remove(message.hub, message.stream, message.session)
+        if on_air is not None:
+            self._went_off_air(on_air)
+        if message.session in self._ended:
+            self._ended[message.session].set()
+
+    def _record_start(self, on_air: OnAir | None) -> None:
+        if on_air is not None:
+            who = on_air.publisher
+            self._authority.publish_started(
+                who.session, who.hub, who.stream, who.client_addr, who.server_addr, who.started_at
+            )
+
+    def _went_off_air(self, on_air: OnAir) -> None:
+        self._authority.publish_ended(on_air.publisher.session, time.time())
+
+    async def cut(self, hub: str, stream: str, reason: str) -> None:
+        """Disconnect a stream's publisher and its viewers on every worker; returns when the publisher is gone."""
+        current = self._board.get(hub, stream)
+        ended = asyncio.Event()
+        if current is not None:
+            ended = self._ended.setdefault(current.publisher.session, ended)
+        for worker in self._workers.values():
+            worker.send(Cut(hub, stream, reason, viewers=True))
+        if current is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(DISPLACE_SECONDS):
+                    await ended.wait()
+            self._ended.pop(current.publisher.session, None)

@@ -1,0 +1,1 @@
+"""Gateways: each owns the sockets of one protocol; its sessions own the policy."""

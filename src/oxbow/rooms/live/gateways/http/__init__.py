@@ -1,0 +1,1 @@
+"""Media over HTTP: FLV, FLV over WebSocket, HLS."""

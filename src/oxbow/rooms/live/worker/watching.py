@@ -1,0 +1,205 @@
+"""Who watches what in this worker: one audience per stream and format, each a cohort on a log."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from oxbow.media.fanout import Cohort, Envelope, FanoutLimits, SizeOf, Totals, Viewer
+from oxbow.media.framing.rtmp import RTMP_LOG, message_size
+from oxbow.media.log import LogReader
+from oxbow.media.page import State
+from oxbow.media.registry import Registry
+from oxbow.media.stream import DEMAND_NS, FLV_LOG
+from oxbow.proto.websocket import binary_header
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A way to watch: which log is sent, and how."""
+
+    name: str
+    """`flv`, `ws` or `rtmp`."""
+    log: str
+    size_of: SizeOf
+    envelope: Envelope | None = None
+
+
+def _tag_size(log: LogReader, offset: int) -> int:
+    return 15 + int.from_bytes(log.read(offset + 1, 3), "big")
+
+
+def _message_size(log: LogReader, offset: int) -> int:
+    return message_size(log.read(offset, 12))
+
+
+FLV = Format("flv", FLV_LOG, _tag_size)
+WEBSOCKET = Format("ws", FLV_LOG, _tag_size, binary_header)
+RTMP = Format("rtmp", RTMP_LOG, _message_size)
+
+
+@dataclass(slots=True)
+class _Audience:
+    """The viewers of one stream in one format."""
+
+    hub: str
+    stream: str
+    format: Format
+    source: LogReader | None = None
+    """The stream's own log: its state is the stream's, and demand for the framing is registered there."""
+    cohort: Cohort | None = None
+    waiting: dict[Viewer, float] = field(default_factory=dict)
+    """Viewers for whom the stream is not there yet, and until when they wait."""
+    counted: Totals = field(default_factory=Totals)
+    """What was already reported of the cohort's totals."""
+
+    def is_deserted(self) -> bool:
+        return not self.waiting and (self.cohort is None or not len(self.cohort))
+
+    def close(self) -> None:
+        if self.cohort is not None:
+            self.cohort.log.close()
+            self.cohort = None
+        if self.source is not None:
+            self.source.close()
+            self.source = None
+
+
+@dataclass(slots=True)
+class AudienceFigures:
+    """What happened to one stream's viewers since last asked."""
+
+    viewers: Counter[str] = field(default_factory=Counter)
+    sent_bytes: int = 0
+    skipped_bytes: int = 0
+    dropped: int = 0
+
+
+class Watching:
+    """All audiences of a worker."""
+
+    def __init__(
+        self, registry: Registry, limits: FanoutLimits, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._registry = registry
+        self._limits = limits
+        self._clock = clock
+        self._audiences: dict[tuple[str, str, str], _Audience] = {}
+        self._of: dict[Viewer, _Audience] = {}
+
+    def watch(self, hub: str, stream: str, format_: Format, viewer: Viewer, patience: float) -> None:
+        """Let a viewer in now, or as soon as the stream is there; after `patience` seconds it is `not_live`."""
+        audience = self._audiences.get((hub, stream, format_.name))
+        if audience is None:
+            audience = self._audiences[hub, stream, format_.name] = _Audience(hub, stream, format_)
+        self._of[viewer] = audience
+        audience.waiting[viewer] = self._clock() + patience
+        self._open(audience)
+        self._admit(audience)
+
+    def leave(self, viewer: Viewer) -> None:
+        """A viewer's connection is closed."""
+        audience = self._of.pop(viewer, None)
+        if audience is not None:
+            audience.waiting.pop(viewer, None)
+            if audience.cohort is not None:
+                audience.cohort.leave(viewer)
+
+    def say(self, viewer: Viewer, data: bytes) -> bool:
+        """Send a viewer bytes of its own between the stream's; False if it doesn't watch yet."""
+        audience = self._of.get(viewer)
+        if audience is None or audience.cohort is None or viewer in audience.waiting:
+            return False
+        audience.cohort.say(viewer, data)
+        return True
+
+    def cut(self, hub: str, stream: str, reason: str) -> None:
+        """Show all viewers of a stream out."""
+        for name in (FLV.name, WEBSOCKET.name, RTMP.name):
+            audience = self._audiences.get((hub, stream, name))
+            if audience is not None:
+                self._dismiss(audience, reason)
+
+    def serve(self) -> None:
+        """Once per tick: everything that was appended goes out."""
+        for audience in list(self._audiences.values()):
+            if audience.waiting:
+                self._open(audience)
+                self._admit(audience)
+            if audience.cohort is not None:
+                audience.cohort.push()
+                if audience.source is not None and audience.source.page.state == State.ENDED:
+                    audience.cohort.finish()
+
+    def second(self) -> None:
+        """About once a second: keep the wanted framings alive, give up waiting, forget who has gone."""
+        now = self._clock()
+        for key, audience in list(self._audiences.items()):
+            for viewer in [viewer for viewer, deadline in audience.waiting.items() if deadline < now]:
+                self._gone(viewer, "not_live")
+            if audience.is_deserted():
+                audience.close()
+                del self._audiences[key]
+            else:
+                self._demand(audience)
+
+    def figures(self) -> dict[tuple[str, str], AudienceFigures]:
+        """Each stream's viewers, and what was sent to them since the last call."""
+        figures: dict[tuple[str, str], AudienceFigures] = {}
+        for audience in self._audiences.values():
+            cohort = audience.cohort
+            if cohort is None:
+                continue
+            of = figures.setdefault((audience.hub, audience.stream), AudienceFigures())
+            if len(cohort):
+                of.viewers[audience.format.name] += len(cohort)
+            now, before = cohort.totals, audience.counted
+            of.sent_bytes += now.sent_bytes - before.sent_bytes
+            of.skipped_bytes += now.skipped_bytes - before.skipped_bytes
+            of.dropped += now.dropped - before.dropped
+            audience.counted = Totals(now.sent_bytes, now.skipped_bytes, now.skips, now.dropped)
+        return figures
+
+    def _open(self, audience: _Audience) -> None:
+        """Open the stream's logs once they are there."""
+        if audience.source is None:
+            audience.source = self._registry.reader(audience.hub, audience.stream)
+            if audience.source is None:
+                return
+            self._demand(audience)
+        if audience.cohort is None:
+            log = self._registry.reader(audience.hub, audience.stream, audience.format.log)
+            if log is not None:
+                audience.counted = Totals()
+                audience.cohort = Cohort(log, audience.format.size_of, self._limits, audience.format.envelope)
+
+    def _demand(self, audience: _Audience) -> None:
+        if audience.format.log == RTMP_LOG and audience.source is not None:
+            audience.source.page.demand_rtmp = time.monotonic_ns() + DEMAND_NS
+
+    def _admit(self, audience: _Audience) -> None:
+        cohort, source = audience.cohort, audience.source
+        if cohort is None or source is None:
+            return
+        if source.page.state == State.ENDED:
+            if not len(cohort):
+                audience.close()  # its successor, if there is one, is another directory
+            return
+        if cohort.log.page.state != State.LIVE and audience.format.log == RTMP_LOG:
+            return  # left from an earlier run of the framing: the writer has seen our demand by the next tick
+        for viewer in list(audience.waiting):
+            if cohort.log.page.last_key() is None:
+                return
+            # Out of the list first: a viewer that vanishes while it is let in must not be let in again.
+            audience.waiting.pop(viewer, None)
+            cohort.join(viewer)
+
+    def _dismiss(self, audience: _Audience, reason: str) -> None:
+        for viewer in list(audience.waiting):
+            self._gone(viewer, reason)
+        if audience.cohort is not None:
+            audience.cohort.dismiss(reason)
+
+    def _gone(self, viewer: Viewer, reason: str) -> None:
+        self.leave(viewer)
+        viewer.handler.viewer_gone(viewer, reason)
