@@ -64,7 +64,8 @@ class Hub:
     """A live space: the first part of every address, and what its streams have in common."""
 
     name: str
-    account: str
+    account: int
+    """The account that owns it."""
     created_at: int
     updated_at: int
     publish_security: PublishSecurity = PublishSecurity.NONE

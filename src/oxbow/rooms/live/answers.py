@@ -1,0 +1,200 @@
+"""What the API answers: field names, order and zero values are those of the examples in the API's pages.
+
+The pages: https://developer.qiniu.com/pili/9889/live-hub-information for hubs,
+https://developer.qiniu.com/pili/9896/live-domain-information for domains, and those below
+https://developer.qiniu.com/pili for streams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from oxbow.rooms.live.board import LiveInfo
+from oxbow.rooms.live.fields import encode_marker
+from oxbow.rooms.live.models import Activity, Domain, DomainType, Hub, Stream
+
+Json = dict[str, Any]
+
+_CNAME_PARTS = {
+    DomainType.PUBLISH_RTMP: "publish",
+    DomainType.LIVE_RTMP: "live-rtmp",
+    DomainType.LIVE_HLS: "live-hls",
+    DomainType.LIVE_HDL: "live-hdl",
+}
+
+
+def cname(domain: Domain, suffix: str) -> str:
+    """The name that the domain's DNS record should point to."""
+    return f"{domain.name}.{_CNAME_PARTS[domain.type]}.{suffix}"
+
+
+def hub_list(hubs: Iterable[Hub]) -> Json:
+    return {"items": [{"name": hub.name} for hub in hubs]}
+
+
+def hub_info(hub: Hub, domains: Sequence[Domain], cname_suffix: str) -> Json:
+    first_of_type = {domain.type: domain for domain in reversed(domains)}
+    return {
+        "hubName": hub.name,
+        "createdAt": hub.created_at,
+        "updatedAt": hub.updated_at,
+        "domains": [
+            {"type": domain.type, "domain": domain.name, "cname": cname(domain, cname_suffix)}
+            for domain in domains
+        ],
+        "defaultDomains": [
+            {"type": domain.type, "domain": domain.name}
+            for domain in domains
+            if first_of_type[domain.type] is domain
+        ],
+        "storageBucket": hub.storage_bucket,
+        "liveDataExpireDays": hub.live_data_expire_days,
+        "publishSecurity": hub.publish_security,
+        "nrop": {"enable": False, "interval": 0, "notifyURL": "", "notifyRate": 0},
+        "passiveCodecProfiles": [],
+        "converts": [],
+        "hlsPlus": hub.hls_plus,
+        "vodDomain": hub.vod_domain,
+        "accesslog": {"saveBucket": "", "expireDays": 0},
+        "snapshotInterval": hub.snapshot_interval,
+    }
+
+
+def hub_publish(hub: Hub, grace_seconds: float) -> Json:
+    """How the hub treats publishers; `grace_seconds` counts where the hub has none of its own."""
+    return {
+        "autoCreate": hub.auto_create,
+        "secondPublisher": hub.second_publisher,
+        "graceSeconds": grace_seconds if hub.grace_seconds is None else hub.grace_seconds,
+    }
+
+
+def domain_list(domains: Iterable[Domain], cname_suffix: str) -> Json:
+    return {
+        "domains": [
+            {
+                "type": domain.type,
+                "domain": domain.name,
+                "cname": cname(domain, cname_suffix),
+                "certEnable": False,
+                "certName": "",
+            }
+            for domain in domains
+        ]
+    }
+
+
+def domain_info(domain: Domain, cname_suffix: str) -> Json:
+    return {
+        "domain": domain.name,
+        "type": domain.type,
+        "cname": cname(domain, cname_suffix),
+        "connectCallback": _no_callback(),
+        "disconnectCallback": _no_callback(),
+        "ipLimit": {"whitelist": [], "blacklist": []},
+        "playSecurity": {
+            "type": "",
+            "key1": "",
+            "key2": "",
+            "range": 0,
+            "rule": "",
+            "rule2": "",
+            "tsPart": "",
+            "tsBase": 0,
+            "signPart": "",
+            "gapDuration": 0,
+        },
+        "disconnectDelay": 0,
+        "urlRewrite": {"rules": []},
+        "certEnable": False,
+        "certName": "",
+        "disable": False,
+    }
+
+
+def _no_callback() -> Json:
+    return {
+        "type": "",
+        "url": "",
+        "timeout": 0,
+        "vars": None,
+        "retryTimes": 0,
+        "retryInterval": 0,
+        "successCode": 0,
+        "failCode": 0,
+    }
+
+
+def stream_list(keys: Sequence[str], limit: int) -> Json:
+    """A page; its marker is empty only when the page was not full, which is how clients know the end."""
+    marker = encode_marker(keys[-1]) if len(keys) == limit else ""
+    return {"items": [{"key": key} for key in keys], "marker": marker}
+
+
+def stream_info(stream: Stream, expire_days: int, now: float) -> Json:
+    return {
+        "createdAt": stream.created_at,
+        "updatedAt": stream.updated_at,
+        "expireAt": stream.expire_at(expire_days),
+        "disabledTill": stream.disabled_till if stream.disabled_at(now) else 0,
+        "converts": [],
+        "watermark": False,
+        "publishSecurity": stream.publish_security,
+        "publishKey": stream.publish_key,
+        "nropEnable": False,
+    }
+
+
+_OFFLINE = LiveInfo(start_at=0, client_addr="", server_addr="")
+
+
+def live_info(info: LiveInfo | None) -> Json:
+    """A stream's figures; zeros while it is not live."""
+    info = info or _OFFLINE
+    return {
+        "startAt": info.start_at,
+        "clientIP": info.client_addr,
+        "serverIP": info.server_addr,
+        "bps": info.bps,
+        "videoBitRate": info.video_bps,
+        "audioBitRate": info.audio_bps,
+        "maxGop": info.max_gop_ms,
+        "avgGop": info.avg_gop_ms,
+        "location": "",
+        "isp": "",
+        "playCount": info.play_count,
+        "bandwidth": info.bandwidth,
+        "fps": _fps(info),
+    }
+
+
+def live_item(key: str, info: LiveInfo) -> Json:
+    """A live stream among others."""
+    return {
+        "startAt": info.start_at,
+        "clientIP": info.client_addr,
+        "serverIP": info.server_addr,
+        "bps": info.bps,
+        "fps": _fps(info),
+        "key": key,
+    }
+
+
+def _fps(info: LiveInfo) -> Json:
+    return {"audio": info.audio_fps, "video": info.video_fps, "data": info.data_fps}
+
+
+def history(activities: Iterable[Activity]) -> Json:
+    """Broadcasts; one that is still on ends, as far as anybody knows, when it was last seen."""
+    return {
+        "items": [
+            {
+                "start": activity.started_at,
+                "end": activity.seen_at if activity.ended_at is None else activity.ended_at,
+                "clientIP": activity.client_addr,
+                "serverIP": activity.server_addr,
+            }
+            for activity in activities
+        ]
+    }

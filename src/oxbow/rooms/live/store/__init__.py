@@ -1,0 +1,7 @@
+"""The live room's only SQL: configuration, streams and history, on SQLite and PostgreSQL."""
+
+from oxbow.rooms.live.store.activities import ActivityStore
+from oxbow.rooms.live.store.configuration import Configuration, ConfigurationStore
+from oxbow.rooms.live.store.streams import StreamStore
+
+__all__ = ["ActivityStore", "Configuration", "ConfigurationStore", "StreamStore"]

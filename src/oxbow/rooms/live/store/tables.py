@@ -1,0 +1,98 @@
+"""The live room's tables. Times are Unix seconds."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from oxbow.kernel.database import Base
+
+# Lists are paged by name, so names must sort by their bytes on every backend, whatever its locale is.
+HUB_NAME = String(63).with_variant(String(63, collation="C"), "postgresql")
+STREAM_NAME = String(200).with_variant(String(200, collation="C"), "postgresql")
+
+IS_PARTICULAR = text("disabled_till <> 0 OR publish_security <> ''")
+"""Streams that do not simply follow their hub; few, so that they are indexed and kept in memory."""
+IS_OPEN = text("ended_at IS NULL")
+
+
+class ConfigVersionRow(Base):
+    """One row with a number that grows with every change other servers must hear of."""
+
+    __tablename__ = "live_config_version"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(BigInteger)
+
+
+class HubRow(Base):
+    __tablename__ = "live_hub"
+
+    name: Mapped[str] = mapped_column(HUB_NAME, primary_key=True)
+    account: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    updated_at: Mapped[int] = mapped_column(BigInteger)
+    publish_security: Mapped[str] = mapped_column(String(16))
+    publish_key: Mapped[str] = mapped_column(String(128))
+    auto_create: Mapped[bool]
+    second_publisher: Mapped[str] = mapped_column(String(16))
+    grace_seconds: Mapped[float | None] = mapped_column(Float)
+    hls_plus: Mapped[bool]
+    storage_bucket: Mapped[str] = mapped_column(String(128))
+    live_data_expire_days: Mapped[int]
+    snapshot_interval: Mapped[int]
+    vod_domain: Mapped[str] = mapped_column(String(253))
+
+
+class DomainRow(Base):
+    __tablename__ = "live_domain"
+
+    name: Mapped[str] = mapped_column(String(253), primary_key=True)
+    hub: Mapped[str] = mapped_column(HUB_NAME, ForeignKey("live_hub.name", ondelete="CASCADE"), index=True)
+    type: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class StreamRow(Base):
+    __tablename__ = "live_stream"
+    __table_args__ = (
+        Index(
+            "ix_live_stream_particular",
+            "hub",
+            "key",
+            sqlite_where=IS_PARTICULAR,
+            postgresql_where=IS_PARTICULAR,
+        ),
+    )
+
+    hub: Mapped[str] = mapped_column(
+        HUB_NAME, ForeignKey("live_hub.name", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(STREAM_NAME, primary_key=True)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    updated_at: Mapped[int] = mapped_column(BigInteger)
+    published_at: Mapped[int] = mapped_column(BigInteger)
+    disabled_till: Mapped[int] = mapped_column(BigInteger)
+    publish_security: Mapped[str] = mapped_column(String(16))
+    publish_key: Mapped[str] = mapped_column(String(128))
+    last_nonce: Mapped[int] = mapped_column(BigInteger)
+
+
+class ActivityRow(Base):
+    """A broadcast. It outlives its stream, since what happened stays true, but not its hub."""
+
+    __tablename__ = "live_activity"
+    __table_args__ = (
+        Index("ix_live_activity_hub_stream_started_at", "hub", "stream", "started_at"),
+        Index("ix_live_activity_open", "node", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    )
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    hub: Mapped[str] = mapped_column(HUB_NAME)
+    stream: Mapped[str] = mapped_column(STREAM_NAME)
+    node: Mapped[str] = mapped_column(String(255))
+    started_at: Mapped[int] = mapped_column(BigInteger)
+    seen_at: Mapped[int] = mapped_column(BigInteger)
+    ended_at: Mapped[int | None] = mapped_column(BigInteger)
+    client_addr: Mapped[str] = mapped_column(String(64))
+    server_addr: Mapped[str] = mapped_column(String(64))
