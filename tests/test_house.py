@@ -29,27 +29,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "testing": {"proto", "media", "kernel", "rooms"},
     "app": {"proto", "media", "kernel", "rooms"},
     "client": {"kernel"},
-    "doctor": {"client", "kernel", "media"},
+    "doctor": {"app", "client", "kernel", "media"},
     "demo": {"client", "kernel"},
-    "cli": {"app", "client", "doctor", "demo", "kernel"},
+    "cli": {"app", "client", "demo", "doctor", "kernel"},
     "__main__": {"cli"},
 }
 """For each floor the floors below it. The package itself (its version) is below all of them."""
 
 THIRD_PARTY_OF_THE_LOWER_FLOORS: dict[str, set[str]] = {"proto": set(), "media": {"msgspec"}}
 NEVER_IN_A_MEDIA_WORKER = {"sqlalchemy", "alembic", "fastapi", "starlette", "uvicorn"}
-SOCKETS_AND_CLOCKS = {
-    "asyncio",
-    "datetime",
-    "os",
-    "random",
-    "secrets",
-    "select",
-    "selectors",
-    "socket",
-    "threading",
-    "time",
-}
+SOCKETS_AND_CLOCKS = {"asyncio", "datetime", "select", "selectors", "socket", "ssl", "threading", "time"}
 WORKER = "oxbow.rooms.live.worker"
 
 

@@ -1,0 +1,5 @@
+"""`python -m oxbow` is the `oxbow` command."""
+
+from oxbow.cli import main
+
+main()

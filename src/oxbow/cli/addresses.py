@@ -1,0 +1,83 @@
+"""`oxbow url`: addresses to give to an encoder or a player."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from oxbow.cli.connection import connected
+from oxbow.cli.output import json_option, write_facts, write_json
+from oxbow.cli.vault import root_pair
+from oxbow.client import (
+    Client,
+    Reach,
+    RefusedError,
+    play_addresses,
+    publish_address,
+    publish_query,
+    stream_path,
+)
+from oxbow.kernel.settings import KernelSettings, load
+
+host_option = click.option(
+    "--host",
+    help="The server's name or address as encoders and players reach it, for hubs without a domain. "
+    "Without it the address the server listens on, or 127.0.0.1.",
+)
+
+
+@click.group()
+def url() -> None:
+    """Print the addresses of a stream: where to publish it and where to watch it."""
+
+
+@url.command()
+@click.argument("hub")
+@click.argument("stream")
+@click.option("--seconds", default=3600, show_default=True, help="How long a signed address may be used.")
+@host_option
+def publish(hub: str, stream: str, seconds: int, host: str | None) -> None:
+    """Print an address that an encoder may publish STREAM of HUB to, signed as the hub asks for."""
+    with connected() as client:
+        info = client.get(f"/v2/hubs/{hub}")
+        security, key = publish_security(client, info, hub, stream)
+    settings = load(KernelSettings)
+    query = publish_query(
+        f"/{hub}/{stream}",
+        security,
+        publish_key=key,
+        keys=root_pair(settings),
+        expires=int(time.time()) + seconds,
+    )
+    click.echo(publish_address(Reach.of(settings, info, host), hub, stream, query))
+
+
+def publish_security(client: Client, hub_info: dict[str, Any], hub: str, stream: str) -> tuple[str, str]:
+    """The security and publish key that count: a stream's own beats its hub's."""
+    try:
+        info = client.get(stream_path(hub, stream))
+    except RefusedError as refusal:
+        if refusal.status not in (404, 612):
+            raise
+        info = {"publishSecurity": ""}
+    if info["publishSecurity"]:
+        return info["publishSecurity"], info["publishKey"]
+    return hub_info["publishSecurity"], hub_info.get("publishKey", "")
+
+
+@url.command()
+@click.argument("hub")
+@click.argument("stream")
+@host_option
+@json_option
+def play(hub: str, stream: str, host: str | None, as_json: bool) -> None:
+    """Print the addresses at which STREAM of HUB can be watched."""
+    with connected() as client:
+        info = client.get(f"/v2/hubs/{hub}")
+    addresses = play_addresses(Reach.of(load(KernelSettings), info, host), hub, stream)
+    if as_json:
+        write_json(addresses)
+    else:
+        write_facts(addresses)

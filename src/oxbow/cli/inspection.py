@@ -1,0 +1,80 @@
+"""`oxbow status` and `oxbow doctor`: how the server is, and whether it can be at all."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+
+import click
+
+from oxbow import __version__
+from oxbow.cli.connection import connected
+from oxbow.cli.output import bit_rate, json_option, moment, write_facts, write_json, write_table
+from oxbow.cli.vault import NoKeysError, root_pair
+from oxbow.client import Client, LiveStream, base_url, hub_names, live_streams
+from oxbow.doctor import Finding, State, examine
+from oxbow.kernel.settings import KernelSettings
+
+COLOURS = {State.OK: "green", State.NOTE: "yellow", State.BROKEN: "red"}
+
+
+@click.command()
+@json_option
+def status(as_json: bool) -> None:
+    """Show the running server, its hubs, and what is live."""
+    with connected() as client:
+        hubs = hub_names(client)
+        live = list(live_streams(client))
+        server = {"version": __version__, "api": client.url, **client.get("/readyz")}
+    if as_json:
+        write_json({"server": server, "hubs": hubs, "live": [asdict(stream) for stream in live]})
+        return
+    write_facts({**server, "hubs": ", ".join(hubs) or "none; `oxbow hub create NAME` makes one"})
+    click.echo()
+    columns = ["STREAM", "SINCE", "PUBLISHER", "RATE", "PICTURES/S", "VIEWERS"]
+    write_table(columns, map(live_row, live), empty="nothing is live")
+
+
+def live_row(stream: LiveStream) -> list[object]:
+    """One broadcast in the table of `oxbow status`."""
+    return [
+        f"{stream.hub}/{stream.name}",
+        moment(stream.started_at),
+        stream.publisher,
+        bit_rate(stream.bps),
+        stream.fps,
+        stream.viewers,
+    ]
+
+
+@click.command()
+@json_option
+def doctor(as_json: bool) -> None:
+    """Say what is missing or misconfigured, and how to mend it.
+
+    Exit code 1 if something is broken. Nothing is changed.
+    """
+    findings = examine(connect)
+    if as_json:
+        write_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            write_finding(finding)
+    sys.exit(any(finding.state is State.BROKEN for finding in findings))
+
+
+def connect(settings: KernelSettings) -> Client | None:
+    """A client of the server of these settings; None while there are no keys to sign with."""
+    try:
+        return Client(base_url(settings.api_listen), *root_pair(settings))
+    except NoKeysError:
+        return None
+
+
+def write_finding(finding: Finding) -> None:
+    """One line, and one for the remedy."""
+    click.echo(
+        f"{click.style(finding.state.ljust(6), fg=COLOURS[finding.state])}  {finding.name}: {finding.detail}"
+    )
+    if finding.remedy:
+        click.echo(f"        {finding.remedy}")

@@ -1,0 +1,127 @@
+"""`oxbow stream`: the streams of a hub."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from oxbow.cli.connection import connected
+from oxbow.cli.output import json_option, moment, write_facts, write_json, write_table
+from oxbow.client import all_streams, stream_path
+
+
+@click.group()
+def stream() -> None:
+    """Create, list, show, disable, enable and delete the streams of a hub.
+
+    A stream need not be created before it is published, unless its hub is set so.
+    """
+
+
+@stream.command()
+@click.argument("hub")
+@click.argument("name")
+def create(hub: str, name: str) -> None:
+    """Create the stream NAME (4 to 200 letters, digits, - and _) in HUB."""
+    with connected() as client:
+        client.post(f"/v2/hubs/{hub}/streams", {"key": name})
+    click.echo(f"created stream {hub}/{name}")
+
+
+@stream.command("list")
+@click.argument("hub")
+@click.option("--live", is_flag=True, help="Only those that are live now.")
+@click.option("--prefix", default="", help="Only names that begin so.")
+@json_option
+def list_streams(hub: str, live: bool, prefix: str, as_json: bool) -> None:
+    """List the streams of HUB."""
+    with connected() as client:
+        names = list(all_streams(client, hub, live_only=live, prefix=prefix))
+    if as_json:
+        write_json(names)
+    else:
+        write_table(["STREAM"], [[name] for name in names], empty="no stream")
+
+
+@stream.command()
+@click.argument("hub")
+@click.argument("name")
+@json_option
+def show(hub: str, name: str, as_json: bool) -> None:
+    """Show a stream's settings, whether it is live, and its last broadcasts."""
+    path = stream_path(hub, name)
+    with connected() as client:
+        info = client.get(path)
+        live = client.get(f"{path}/live")
+        history = client.get(f"{path}/historyactivity")["items"]
+    if as_json:
+        write_json({"info": info, "live": live, "history": history})
+        return
+    write_facts(
+        {
+            "stream": f"{hub}/{name}",
+            "created": moment(info["createdAt"]),
+            "publish security": info["publishSecurity"] or "as the hub",
+            "disabled": disabled_words(info["disabledTill"]),
+            "live": live_words(live),
+        }
+    )
+    click.echo()
+    write_table(["BEGAN", "ENDED", "PUBLISHER"], map(history_row, history), empty="never published")
+
+
+def disabled_words(till: int) -> str:
+    """What `disabledTill` means."""
+    if till < 0:
+        return "yes, until it is enabled"
+    return f"yes, until {moment(till)}" if till > time.time() else "no"
+
+
+def live_words(live: dict[str, Any]) -> str:
+    """One line about a broadcast."""
+    if not live["startAt"]:
+        return "no"
+    return (
+        f"since {moment(live['startAt'])} from {live['clientIP']}, {live['bps']} bit/s, "
+        f"{live['fps']['video']} pictures/s, {live['playCount']} viewers"
+    )
+
+
+def history_row(item: dict[str, Any]) -> list[str]:
+    """One past or present broadcast."""
+    return [moment(item["start"]), moment(item["end"]), item["clientIP"]]
+
+
+@stream.command()
+@click.argument("hub")
+@click.argument("name")
+@click.confirmation_option(prompt="Delete the stream and its history?")
+def delete(hub: str, name: str) -> None:
+    """Delete the stream NAME of HUB; a live one is cut."""
+    with connected() as client:
+        client.delete(stream_path(hub, name))
+    click.echo(f"deleted stream {hub}/{name}")
+
+
+@stream.command()
+@click.argument("hub")
+@click.argument("name")
+@click.option("--seconds", type=click.IntRange(min=1), help="For how long; without it until `enable`.")
+def disable(hub: str, name: str, seconds: int | None) -> None:
+    """Forbid publishing the stream NAME of HUB; a live one is cut."""
+    till = -1 if seconds is None else int(time.time()) + seconds
+    with connected() as client:
+        client.post(f"{stream_path(hub, name)}/disabled", {"disabledTill": till})
+    click.echo(f"disabled stream {hub}/{name}")
+
+
+@stream.command()
+@click.argument("hub")
+@click.argument("name")
+def enable(hub: str, name: str) -> None:
+    """Allow publishing the stream NAME of HUB again."""
+    with connected() as client:
+        client.post(f"{stream_path(hub, name)}/disabled", {"disabledTill": 0})
+    click.echo(f"enabled stream {hub}/{name}")
