@@ -1,1 +1,1 @@
-"""Side-by-side benchmarks of Oxbow: `python -m bench` measures it against nginx's RTMP module and a bare C floor."""
+"""Side-by-side benchmarks: `python -m bench` measures Oxbow beside nginx's RTMP module and a bare C floor."""

@@ -1,4 +1,4 @@
-"""The broadcast that is published: a real FLV file, so that every server takes it and a player could show it."""
+"""What is published: a real FLV file, so that every server takes it and a player could show it."""
 
 import subprocess
 from pathlib import Path

@@ -17,7 +17,8 @@ Report = dict[str, Any]
 class Client:
     """A running viewer or publisher."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, name: str, process: subprocess.Popen[str]) -> None:
+        self._name = name
         self._process = process
 
     def wait_joined(self, timeout: float) -> None:
@@ -42,13 +43,13 @@ class Client:
         output = self._process.stdout
         assert output is not None
         if not select.select([output], [], [], timeout)[0]:
-            raise BenchError(f"{self._process.args} has not said '{event}' within {timeout:.0f} s")
+            raise BenchError(f"the {self._name} has not said '{event}' within {timeout:.0f} s")
         line = output.readline()
         if not line:
-            raise BenchError(f"{self._process.args} ended early")
+            raise BenchError(f"the {self._name} ended early")
         answer: Report = json.loads(line)
         if answer["event"] != event:
-            raise BenchError(f"{self._process.args} said {answer['event']} instead of {event}")
+            raise BenchError(f"the {self._name} said {answer['event']} instead of {event}")
         return answer
 
 
@@ -58,7 +59,7 @@ def _client(name: str, **options: object) -> Iterator[Client]:
         command_line(str(compiled(name)), **options), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     try:
-        yield Client(process)
+        yield Client(name, process)
     finally:
         process.kill()
         process.communicate()
@@ -79,7 +80,7 @@ def command_line(program: str, **options: object) -> list[str]:
 def viewers(
     protocol: str, port: int, count: int, over: float, *, stamps: bool = False
 ) -> AbstractContextManager[Client]:
-    """`count` viewers of live/bench that join spread over `over` seconds; protocol http-flv, ws-flv or rtmp."""
+    """`count` viewers of live/bench that join over `over` seconds; protocol is http-flv, ws-flv or rtmp."""
     return _client("viewer", protocol=protocol, port=port, viewers=count, over=over, stamps=stamps)
 
 

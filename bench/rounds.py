@@ -1,4 +1,4 @@
-"""One round of measuring: a server, its publishers and viewers, and a window in which the costs are counted."""
+"""One round of measuring: a server, its publishers and viewers, and a window in which costs are counted."""
 
 import time
 from collections.abc import Callable

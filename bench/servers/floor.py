@@ -20,7 +20,7 @@ def floor(tick_ms: int) -> Iterator[Server]:
     with tempfile.NamedTemporaryFile(prefix="oxbow-bench-floor-") as log:
         process = subprocess.Popen(words, stderr=log)
         try:
-            wait_until(lambda: accepts_connections(port), process, Path(log.name))
+            wait_until("floor", lambda: accepts_connections(port), process, Path(log.name))
             yield Server(
                 ports={"http-flv": port}, serving=lambda: [process.pid], everything=lambda: [process.pid]
             )

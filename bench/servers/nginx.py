@@ -18,7 +18,7 @@ MODULE = Path("/usr/lib/nginx/modules/ngx_rtmp_module.so")
 
 @contextmanager
 def nginx() -> Iterator[Server]:
-    """One worker process, the module's defaults, no access log. It has no HTTP-FLV: it is watched over RTMP."""
+    """One worker process, the module's defaults, no access log. Without HTTP-FLV it is watched over RTMP."""
     binary = find_nginx()
     with tempfile.TemporaryDirectory(prefix="oxbow-bench-nginx-") as directory:
         home, port = Path(directory), free_port()
@@ -26,7 +26,7 @@ def nginx() -> Iterator[Server]:
         log = home / "error.log"
         process = subprocess.Popen([binary, "-p", str(home), "-c", str(home / "nginx.conf"), "-e", str(log)])
         try:
-            wait_until(lambda: accepts_connections(port), process, log)
+            wait_until("nginx", lambda: accepts_connections(port), process, log)
             yield Server(
                 ports={"rtmp": port},
                 serving=lambda: descendants(process.pid),

@@ -32,7 +32,7 @@ def oxbow(workers: int, tick_ms: int) -> Iterator[Server]:
                 env=os.environ | chosen, cwd=ROOT, stdout=output, stderr=output,
             )  # fmt: skip
             try:
-                wait_until(lambda: is_ready(api), process, log)
+                wait_until("oxbow", lambda: is_ready(api), process, log)
                 yield Server(
                     ports={"rtmp": rtmp, "http-flv": media, "ws-flv": media},
                     serving=lambda: [
@@ -66,7 +66,7 @@ def settings(
 def is_ready(api_port: int) -> bool:
     """Asks the readiness endpoint."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{api_port}/readyz", timeout=2) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"http://127.0.0.1:{api_port}/readyz", timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return False

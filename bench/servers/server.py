@@ -31,7 +31,7 @@ def free_port() -> int:
         return port
 
 
-def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until(name: str, ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
     """Polls until the server is ready; a server that ends or stays silent is an error that quotes its log."""
     deadline = time.monotonic() + START_TIMEOUT
     while not ready():
@@ -39,7 +39,7 @@ def wait_until(ready: Callable[[], bool], process: subprocess.Popen[bytes], log:
             state = (
                 "did not get ready" if process.poll() is None else f"ended with status {process.returncode}"
             )
-            raise BenchError(f"{process.args} {state}; the end of its log:\n{_tail(log)}")
+            raise BenchError(f"{name} {state}; the end of its log:\n{_tail(log)}")
         time.sleep(0.05)
 
 
@@ -60,5 +60,5 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _tail(log: Path, lines: int = 20) -> str:
+def _tail(log: Path, lines: int = 12) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else "(no log)"
