@@ -41,7 +41,7 @@ class PlayRequested:
     name: str
     """As sent, with its query string if it has one; at most 1024 printable characters, not empty."""
     start: float
-    """As sent: -2 live or recorded, -1 live only, from 0 recorded; seconds by the book, but FFmpeg sends -2000."""
+    """As sent: -2 live or recorded, -1 live only, from 0 recorded. Seconds, but FFmpeg sends -2000."""
     duration: float
     """Seconds; -1 until the end."""
     reset: bool
