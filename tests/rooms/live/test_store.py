@@ -121,10 +121,12 @@ class TestHubs:
         hub, _ = await configuration.hub("live", OWNER)
         assert hub == Hub("live", OWNER, 100, 300, publish_security=PublishSecurity.STATIC, publish_key="k")
 
-    async def test_the_first_hub_is_made_once(self, accounts: Database):
+    async def test_the_first_hub_is_made_once_in_a_databases_life(self, accounts: Database):
         store = ConfigurationStore(accounts)
         made = await asyncio.gather(*(store.create_first_hub(Hub("live", OWNER, 1, 1)) for _ in range(3)))
         assert sorted(made) == [False, False, True]
+        await store.delete_hub("live", OWNER)
+        assert not await store.create_first_hub(Hub("live", OWNER, 1, 1))
 
     async def test_deleting_takes_everything_along(
         self, configuration: ConfigurationStore, streams: StreamStore, activities: ActivityStore

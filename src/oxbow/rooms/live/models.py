@@ -17,7 +17,7 @@ DOMAIN_RULE = "a host name with a dot in it, at most 253 characters, without sch
 HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 STREAM_NAME = re.compile(r"[A-Za-z0-9_-]{4,200}")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_DOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(?:\.{_LABEL})+")
+_DOMAIN = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+(?![0-9]+\Z){_LABEL}")
 
 FOREVER = -1
 """`disabled_till` of a stream that stays disabled until somebody enables it."""
@@ -150,6 +150,6 @@ def is_stream_name(name: str) -> bool:
 
 
 def normal_domain(text: str) -> str | None:
-    """The domain in lower case without the root's dot, or None when it is not a domain name."""
+    """The domain in lower case without the root's dot, or None for an address or anything else."""
     name = text.lower().removesuffix(".")
     return name if _DOMAIN.fullmatch(name) else None

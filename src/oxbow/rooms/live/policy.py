@@ -88,6 +88,12 @@ def effective_security(hub: Hub, stream: Stream | None) -> tuple[PublishSecurity
     return hub.publish_security, hub.publish_key
 
 
+def access_key_of(query: str) -> str:
+    """The access key that an `expiry_sk` token names; empty if it names none."""
+    access_key, colon, _ = unquote(Credentials.parse(query).fields.get("token", "")).partition(":")
+    return access_key if colon else ""
+
+
 def verify_publish(
     attempt: PublishAttempt, security: PublishSecurity, key: str, account_keys: Mapping[str, str]
 ) -> int | None:

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from oxbow.kernel.settings import Section
-from oxbow.rooms.live.models import HUB_NAME_RULE, is_hub_name
+from oxbow.rooms.live.models import DOMAIN_RULE, HUB_NAME_RULE, is_hub_name, normal_domain
 
 NO_HUB = "-"
 
@@ -20,13 +20,20 @@ def _hub_name_or_none(name: str) -> str:
     return name
 
 
+def _domain(name: str) -> str:
+    normal = normal_domain(name)
+    if normal is None:
+        raise ValueError(f"a domain is {DOMAIN_RULE}")
+    return normal
+
+
 class LiveSettings(Section, env_prefix="OXBOW_LIVE_", toml_table="live"):
     """What an operator may choose about live streaming."""
 
     default_hub: Annotated[str, AfterValidator(_hub_name_or_none)] = Field(
         default="live",
-        description="A hub that is made at the start when there is none at all. Anybody may publish to it "
-        f"until its security is changed. {NO_HUB} makes none.",
+        description="A hub that is made at the first start. Anybody may publish to it until its security is "
+        f"changed. {NO_HUB} makes none.",
         json_schema_extra={"takes": f"a hub's name ({HUB_NAME_RULE}), or {NO_HUB}"},
     )
     hubs_per_account: int = Field(
@@ -41,6 +48,19 @@ class LiveSettings(Section, env_prefix="OXBOW_LIVE_", toml_table="live"):
         le=36_500,
         description="Days without a publish after which a stream is cleared away; a hub that keeps "
         "recordings for longer or shorter goes by that.",
+    )
+
+    history_days: int = Field(
+        default=365,
+        ge=1,
+        le=36_500,
+        description="Days after which the record of a broadcast is deleted.",
+    )
+    cname_suffix: Annotated[str, AfterValidator(_domain)] = Field(
+        default="oxbow.internal",
+        description="The end of the CNAME that is shown for a bound domain. Its names should lead to this "
+        "server.",
+        json_schema_extra={"takes": DOMAIN_RULE},
     )
 
     tick_ms: int = Field(

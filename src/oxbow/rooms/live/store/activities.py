@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import case, delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oxbow.kernel.database import Database
@@ -70,7 +70,9 @@ async def _write_start(session: AsyncSession, activity: Activity, entry: History
     seen_at = max(activity.seen_at, entry.seen_at or 0)
     row = replace(activity, seen_at=seen_at, ended_at=entry.ended_at)
     insert = upsert(session, ActivityRow).values(**values_of(row))
-    again = {name: getattr(insert.excluded, name) for name in ("node", "seen_at", "ended_at")}
+    new = insert.excluded
+    latest = case((ActivityRow.seen_at > new.seen_at, ActivityRow.seen_at), else_=new.seen_at)
+    again = {"node": new.node, "seen_at": latest, "ended_at": new.ended_at}
     await session.execute(insert.on_conflict_do_update(index_elements=[ActivityRow.id], set_=again))
     # The stream may have been let in while the database was away, and not exist yet.
     created = Stream(activity.hub, activity.stream, activity.started_at, activity.started_at)

@@ -36,6 +36,9 @@ from oxbow.rooms.live.store.tables import (
     StreamRow,
 )
 
+FIRST_VERSION = 1
+"""What a new database begins with."""
+
 
 @dataclass(frozen=True)
 class Configuration:
@@ -92,15 +95,16 @@ class ConfigurationStore:
             await announce_change(session)
             if await session.get(HubRow, hub.name) is not None:
                 raise HubExists
-            if await _count(session, HubRow.account == hub.account) >= limit:
+            if await _hub_count(session, hub.account) >= limit:
                 raise TooMany("hubs", limit)
             session.add(HubRow(**values_of(hub)))
 
     async def create_first_hub(self, hub: Hub) -> bool:
-        """Create the hub if there is none at all, whoever may start at the same time; whether it did."""
+        """Create the hub if nobody has ever changed anything, whoever may start at once; whether it did."""
         async with self._database.session() as session:
             await announce_change(session)
-            if await _count(session):
+            if await _version(session) > FIRST_VERSION + 1:
+                await session.rollback()
                 return False
             session.add(HubRow(**values_of(hub)))
             return True
@@ -162,8 +166,9 @@ async def _version(session: AsyncSession) -> int:
     return (await session.scalars(select(ConfigVersionRow.version))).one()
 
 
-async def _count(session: AsyncSession, *conditions: Any) -> int:
-    return (await session.scalars(select(func.count()).select_from(HubRow).where(*conditions))).one()
+async def _hub_count(session: AsyncSession, account: int) -> int:
+    query = select(func.count()).select_from(HubRow).where(HubRow.account == account)
+    return (await session.scalars(query)).one()
 
 
 async def _domains(session: AsyncSession, hub: str) -> list[Domain]:

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, CursorResult, case, delete, exists, func, sel
 from sqlalchemy import cast as sql_cast
 
 from oxbow.kernel.database import Database
-from oxbow.rooms.live.errors import StreamExists, StreamNotFound
+from oxbow.rooms.live.errors import HubNotFound, StreamExists, StreamNotFound
 from oxbow.rooms.live.models import PublishSecurity, Stream
 from oxbow.rooms.live.store.rows import announce_change, owned_hub, stream_of, upsert, values_of
 from oxbow.rooms.live.store.tables import ActivityRow, HubRow, StreamRow
@@ -60,8 +60,10 @@ class StreamStore:
                 raise StreamExists
 
     async def ensure(self, stream: Stream) -> None:
-        """Create the stream unless it is there."""
+        """Create the stream unless it is there; HubNotFound."""
         async with self._database.session() as session:
+            if await session.get(HubRow, stream.hub) is None:
+                raise HubNotFound
             insert = upsert(session, StreamRow).values(**values_of(stream))
             await session.execute(insert.on_conflict_do_nothing())
 

@@ -1,0 +1,155 @@
+"""Letting publishers in: the pure policy, fed from the database or, while it is away, from memory."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from oxbow.kernel.accounts import KeyPair
+from oxbow.kernel.database import DatabaseUnavailableError
+from oxbow.rooms.live.addresses import normal_host
+from oxbow.rooms.live.cache import ConfigurationCache
+from oxbow.rooms.live.errors import HubNotFound
+from oxbow.rooms.live.models import (
+    FOREVER,
+    STREAM_NAME_RULE,
+    DomainType,
+    Hub,
+    PublishSecurity,
+    SecondPublisher,
+    Stream,
+    is_stream_name,
+)
+from oxbow.rooms.live.policy import (
+    PublishAttempt,
+    PublishGrant,
+    PublishRefused,
+    access_key_of,
+    effective_security,
+    verify_publish,
+)
+from oxbow.rooms.live.snapshot import check_domain
+from oxbow.rooms.live.store import StreamStore
+from oxbow.rooms.live.store.streams import new_stream
+
+MAX_REMEMBERED = 100_000
+
+
+class Keys(Protocol):
+    """Where key pairs are found; the kernel's key ring."""
+
+    async def find(self, access_key: str) -> KeyPair | None: ...
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is known of a stream, and whether that is the database's word."""
+
+    stream: Stream | None
+    from_database: bool
+
+
+class Publishing:
+    def __init__(self, cache: ConfigurationCache, streams: StreamStore, keys: Keys) -> None:
+        self._cache = cache
+        self._streams = streams
+        self._keys = keys
+        self._remembered: dict[tuple[str, str], None] = {}
+        """Streams that were seen to exist, for hubs that do not create them on demand."""
+
+    async def authorize(self, attempt: PublishAttempt) -> PublishGrant:
+        """Decide; a stream that is not there yet is created where its hub allows it. PublishRefused."""
+        try:
+            return await self._authorize(attempt)
+        except HubNotFound:
+            raise PublishRefused("hub_not_found", "hub not found") from None
+        except DatabaseUnavailableError:
+            raise _unavailable() from None
+
+    async def _authorize(self, attempt: PublishAttempt) -> PublishGrant:
+        hub = await self._hub(attempt.hub)
+        self._check_address(attempt)
+        found = await self._find(hub, attempt.stream)
+        if found.stream is not None and found.stream.disabled_at(attempt.now):
+            raise PublishRefused("stream_disabled", _disabled(found.stream.disabled_till))
+        nonce = await self._verify(attempt, hub, found.stream)
+        await self._admit(attempt, hub, found, nonce)
+        return PublishGrant(
+            hub=hub.name,
+            stream=attempt.stream,
+            takeover=hub.second_publisher == SecondPublisher.TAKEOVER,
+            grace_seconds=self._cache.snapshot.hubs[hub.name].grace_seconds,
+        )
+
+    async def _hub(self, name: str) -> Hub:
+        if name not in self._cache.current.hubs:
+            await self._cache.changed()  # Another server may have created it a moment ago.
+        hub = self._cache.current.hubs.get(name)
+        if hub is None:
+            raise HubNotFound
+        return hub
+
+    def _check_address(self, attempt: PublishAttempt) -> None:
+        if not is_stream_name(attempt.stream):
+            raise PublishRefused("bad_stream_name", f"the stream's name must be {STREAM_NAME_RULE}")
+        host = normal_host(attempt.domain)
+        refusal = check_domain(self._cache.snapshot, host, attempt.hub, DomainType.PUBLISH_RTMP)
+        if refusal is not None:
+            raise PublishRefused(*refusal)
+
+    async def _find(self, hub: Hub, key: str) -> _Found:
+        try:
+            return _Found(await self._streams.find(hub.name, key), from_database=True)
+        except DatabaseUnavailableError:
+            # What is disabled or has a security of its own is in memory; all others follow their hub.
+            return _Found(self._cache.current.particular.get((hub.name, key)), from_database=False)
+
+    async def _verify(self, attempt: PublishAttempt, hub: Hub, stream: Stream | None) -> int | None:
+        security, key = effective_security(hub, stream)
+        account_keys: dict[str, str] = {}
+        if security == PublishSecurity.EXPIRY_SK:
+            pair = await self._keys.find(access_key_of(attempt.query))
+            if pair is not None and pair.enabled and pair.account.id == hub.account:
+                account_keys[pair.access_key] = pair.secret_key
+        return verify_publish(attempt, security, key, account_keys)
+
+    async def _admit(self, attempt: PublishAttempt, hub: Hub, found: _Found, nonce: int | None) -> None:
+        """Make the stream exist, and the nonce used, before the publisher is let in."""
+        if not found.from_database:
+            self._admit_from_memory(hub, attempt.stream, found.stream, nonce)
+            return
+        if found.stream is None:
+            await self._create(hub, attempt, must_exist=nonce is not None)
+        self._remember(hub.name, attempt.stream)
+        if nonce is not None and not await self._streams.consume_nonce(hub.name, attempt.stream, nonce):
+            raise PublishRefused("nonce_used", "the nonce must be greater than that of the last publish")
+
+    def _admit_from_memory(self, hub: Hub, key: str, stream: Stream | None, nonce: int | None) -> None:
+        """A nonce needs the database; a stream that is new here is created with its first history record."""
+        exists = stream is not None or (hub.name, key) in self._remembered
+        if nonce is not None or not (exists or hub.auto_create):
+            raise _unavailable()
+
+    async def _create(self, hub: Hub, attempt: PublishAttempt, *, must_exist: bool) -> None:
+        if not hub.auto_create:
+            raise PublishRefused("stream_not_found", "the stream does not exist, and the hub creates none")
+        with contextlib.suppress(*() if must_exist else (DatabaseUnavailableError,)):
+            await self._streams.ensure(new_stream(hub.name, attempt.stream, int(attempt.now)))
+
+    def _remember(self, hub: str, key: str) -> None:
+        self._remembered.pop((hub, key), None)
+        self._remembered[hub, key] = None
+        if len(self._remembered) > MAX_REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
+
+
+def _disabled(till: int) -> str:
+    if till == FOREVER:
+        return "the stream is disabled"
+    return f"the stream is disabled until {datetime.fromtimestamp(till, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _unavailable() -> PublishRefused:
+    return PublishRefused("unavailable", "this cannot be decided at the moment, try again shortly")

@@ -1,0 +1,120 @@
+"""The live room's service: what control, the API and other rooms ask of it, put together from its parts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from oxbow.kernel.accounts import Account
+from oxbow.kernel.database import Database
+from oxbow.kernel.logs import get_logger
+from oxbow.rooms.live.board import LiveBoard
+from oxbow.rooms.live.cache import ConfigurationCache
+from oxbow.rooms.live.history import HistoryWriter
+from oxbow.rooms.live.hubs import HubService
+from oxbow.rooms.live.models import Activity
+from oxbow.rooms.live.policy import PublishAttempt, PublishGrant
+from oxbow.rooms.live.publishing import Keys, Publishing
+from oxbow.rooms.live.settings import LiveSettings
+from oxbow.rooms.live.snapshot import ConfigSnapshot
+from oxbow.rooms.live.store import ActivityStore, ConfigurationStore, StreamStore
+from oxbow.rooms.live.streams import StreamService
+
+DAY = 86_400
+_ADDRESS_LENGTH = 64
+
+log = get_logger(__name__)
+
+
+class LiveService:
+    """Everything the room can do.
+
+    :param node: the name of this server among those that share the database; the same at its next start.
+    :param clock: Unix seconds.
+    """
+
+    def __init__(
+        self,
+        settings: LiveSettings,
+        database: Database,
+        keys: Keys,
+        board: LiveBoard,
+        *,
+        node: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._node = node
+        self._clock = clock
+        configuration = ConfigurationStore(database)
+        self._streams = StreamStore(database)
+        self._activities = ActivityStore(database)
+        self._cache = ConfigurationCache(configuration, settings)
+        self._publishing = Publishing(self._cache, self._streams, keys)
+        self.history_writer = HistoryWriter(self._activities)
+        self.hubs = HubService(configuration, self._cache, board, settings, clock)
+        self.streams = StreamService(
+            configuration, self._streams, self._activities, self._cache, board, settings, clock
+        )
+
+    async def open(self, root: Account) -> None:
+        """Read the configuration, end what a former run left open, and write history from now on."""
+        await self.hubs.create_default(root.id)
+        await self._cache.open()
+        await self._activities.close_abandoned(self._node)
+        self.history_writer.open()
+
+    async def close(self) -> None:
+        """Write the history that waits, if the database is there."""
+        await self._cache.close()
+        await self.history_writer.close()
+
+    async def authorize_publish(self, attempt: PublishAttempt) -> PublishGrant:
+        """May this publisher start? PublishRefused if not.
+
+        The stream is created where the hub allows it, and a nonce is used up, before this returns. While the
+        database is away, what is known decides; what cannot be known then is refused as `unavailable`.
+        """
+        return await self._publishing.authorize(attempt)
+
+    async def snapshot(self) -> ConfigSnapshot:
+        """What media workers decide joins with."""
+        return self._cache.snapshot
+
+    def subscribe(self, callback: Callable[[], None]) -> None:
+        """Call back after each change of what the snapshot holds."""
+        self._cache.subscribe(callback)
+
+    def publish_started(
+        self, session: str, hub: str, stream: str, client_addr: str, server_addr: str, at: float
+    ) -> None:
+        """A broadcast began `at` (Unix seconds), or is told anew after control was restarted."""
+        activity = Activity(
+            id=session,
+            hub=hub,
+            stream=stream,
+            node=self._node,
+            started_at=int(at),
+            seen_at=int(max(at, self._clock())),
+            ended_at=None,
+            client_addr=client_addr[:_ADDRESS_LENGTH],
+            server_addr=server_addr[:_ADDRESS_LENGTH],
+        )
+        self.history_writer.started(activity)
+
+    def publish_seen(self, sessions: Iterable[str], at: float) -> None:
+        """These broadcasts are on; should the server die, they will have ended then."""
+        self.history_writer.seen(sessions, int(at))
+
+    def publish_ended(self, session: str, at: float) -> None:
+        """A broadcast has ended."""
+        self.history_writer.ended(session, int(at))
+
+    async def tidy(self) -> None:
+        """Clear away expired streams and old history; to be called now and then."""
+        now = int(self._clock())
+        expired = list(await self._streams.clear_expired(now, self._settings.stream_expire_days))
+        if expired:
+            log.info("expired_streams_cleared", count=len(expired))
+            await self._cache.changed()
+        await self._activities.forget(now - self._settings.history_days * DAY)

@@ -1,0 +1,106 @@
+"""A live service on a fresh database, with a board and keys that tests can steer."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from oxbow.kernel.accounts import Account, KeyPair
+from oxbow.kernel.accounts.store import AccountRow
+from oxbow.kernel.database import Database
+from oxbow.rooms.live.board import LiveBoard, OnAir
+from oxbow.rooms.live.control.messages import Figures, LivePublisher, StreamReport
+from oxbow.rooms.live.service import LiveService
+from oxbow.rooms.live.settings import LiveSettings
+
+ROOT = Account(1, "root")
+STRANGER = Account(2, "stranger")
+
+
+@dataclass
+class Clock:
+    """Stands still until it is set."""
+
+    now: float = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Keys:
+    """A key ring of what a test puts in."""
+
+    pairs: dict[str, KeyPair] = field(default_factory=dict)
+
+    def add(self, access_key: str, secret: str, account: Account = ROOT, *, enabled: bool = True) -> None:
+        self.pairs[access_key] = KeyPair(access_key, secret, account, enabled, "", 0)
+
+    async def find(self, access_key: str) -> KeyPair | None:
+        return self.pairs.get(access_key)
+
+
+class Board(LiveBoard):
+    """A board whose streams go live by a call, and which remembers what was cut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cuts: list[tuple[str, str, str]] = []
+        self.on_cut(self._remember)
+
+    async def _remember(self, hub: str, stream: str, reason: str) -> None:
+        self.cuts.append((hub, stream, reason))
+
+    def go_live(self, hub: str, stream: str, started_at: float = 1_635_162_331) -> None:
+        publisher = LivePublisher(
+            hub, stream, f"{hub}/{stream}", "127.0.0.1:19866", "127.0.0.1:1935", started_at
+        )
+        self.put(OnAir(0, publisher))
+        figures = Figures(
+            publisher.session,
+            bps=601344,
+            video_bps=601251,
+            audio_bps=14148,
+            video_fps=60,
+            audio_fps=43,
+            data_fps=0,
+            max_gop_ms=1000,
+            avg_gop_ms=1000,
+            silent_seconds=0,
+            dropped_bytes=0,
+        )
+        self.report(0, [StreamReport(hub, stream, figures, viewers={"flv": 10})])
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def keys() -> Keys:
+    return Keys()
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board()
+
+
+@pytest.fixture
+async def accounts(sqlite_database: Database) -> Database:
+    async with sqlite_database.session() as session:
+        session.add(AccountRow(id=ROOT.id, name=ROOT.name, created_at=1))
+        session.add(AccountRow(id=STRANGER.id, name=STRANGER.name, created_at=1))
+    return sqlite_database
+
+
+@pytest.fixture
+async def service(accounts: Database, keys: Keys, board: Board, clock: Clock) -> AsyncIterator[LiveService]:
+    """Opened, with the hub `live` that anybody may publish to."""
+    service = LiveService(LiveSettings(), accounts, keys, board, node="here", clock=clock)
+    await service.open(ROOT)
+    yield service
+    await service.close()
