@@ -216,7 +216,7 @@ def test_files_stay_small_enough_to_read() -> None:
 
 # The hosts are put together here so that this file does not name them either.
 REGISTRY_HOST = re.compile("|".join(["npm" + "js", "pypi" + r"\.", "python" + "hosted", "yarn" + "pkg"]))
-MACHINE_PATH = re.compile(r"(?<![\w./>}-])/(?:root|home|work|Users)/\w")
+MACHINE_PATH = re.compile(r"(?<![\w./>}-])/(?:root|work|Users|home/(?!someone\b))/?\w")
 
 
 @pytest.mark.parametrize("rule", [REGISTRY_HOST, MACHINE_PATH], ids=["registry host", "machine path"])

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from oxbow.cli.connection import connected
+from oxbow.cli.hubs import KEYED_SECURITIES
 from oxbow.cli.output import json_option, write_facts, write_json
 from oxbow.cli.vault import root_pair
 from oxbow.client import (
@@ -37,17 +38,22 @@ def url() -> None:
 @click.argument("hub")
 @click.argument("stream")
 @click.option("--seconds", default=3600, show_default=True, help="How long a signed address may be used.")
+@click.option(
+    "--key", help="The hub's publish key, for static, expiry and dynamic; the API does not tell it."
+)
 @host_option
-def publish(hub: str, stream: str, seconds: int, host: str | None) -> None:
+def publish(hub: str, stream: str, seconds: int, key: str | None, host: str | None) -> None:
     """Print an address that an encoder may publish STREAM of HUB to, signed as the hub asks for."""
     with connected() as client:
         info = client.get(f"/v2/hubs/{hub}")
-        security, key = publish_security(client, info, hub, stream)
+        security, own_key = publish_security(client, info, hub, stream)
+    if security in KEYED_SECURITIES and not (key or own_key):
+        raise click.UsageError(f"the publish security is {security}: pass the publish key with --key")
     settings = load(KernelSettings)
     query = publish_query(
         f"/{hub}/{stream}",
         security,
-        publish_key=key,
+        publish_key=key or own_key,
         keys=root_pair(settings),
         expires=int(time.time()) + seconds,
     )
@@ -55,7 +61,7 @@ def publish(hub: str, stream: str, seconds: int, host: str | None) -> None:
 
 
 def publish_security(client: Client, hub_info: dict[str, Any], hub: str, stream: str) -> tuple[str, str]:
-    """The security and publish key that count: a stream's own beats its hub's."""
+    """The security that counts, a stream's own before its hub's, and the stream's own publish key."""
     try:
         info = client.get(stream_path(hub, stream))
     except RefusedError as refusal:
@@ -64,7 +70,7 @@ def publish_security(client: Client, hub_info: dict[str, Any], hub: str, stream:
         info = {"publishSecurity": ""}
     if info["publishSecurity"]:
         return info["publishSecurity"], info["publishKey"]
-    return hub_info["publishSecurity"], hub_info.get("publishKey", "")
+    return hub_info["publishSecurity"], ""
 
 
 @url.command()
