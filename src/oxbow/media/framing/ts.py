@@ -65,6 +65,8 @@ class _Open:
 
     start: int
     end: int
+    first: bool
+    """Of these tracks on this time line; later ones must have the same tracks."""
     discontinuity: bool
     starts_with_keyframe: bool
 
@@ -89,6 +91,7 @@ class TsSegmenter:
         self._video = TrackSlot(VIDEO_TRACKS)
         self._audio = TrackSlot(AUDIO_TRACKS)
         self._segment: _Open | None = None
+        self._first = True
         self._discontinuity = self.state.next_sequence > 0
         self._now: int | None = None  # the last time stamp without its 32-bit wrap
         self._last_video: int | None = None
@@ -139,6 +142,7 @@ class TsSegmenter:
 
     def _start_over(self, *, discontinuity: bool) -> None:
         self._segment = None
+        self._first = True
         self._discontinuity = discontinuity
         self._now = self._last_video = None
         self._writer.reset(self._video.track, self._audio.track)
@@ -173,12 +177,14 @@ class TsSegmenter:
         appears = slot.track is None
         if not slot.configure(codec, header):
             return
-        segment = self._segment
-        if appears and segment is not None and segment.end - segment.start < self._target:
-            # The stream had only begun. Players that see a first segment without this track never add it.
-            self._start_over(discontinuity=segment.discontinuity)
-        else:
+        segment, audio = self._segment, self._audio.track
+        if not appears or segment is None or not segment.first:
             self._interrupt()
+        # Players that see a first segment without a track never add it, so that segment must not come out.
+        elif slot is self._audio and audio is not None:
+            self._writer.add_audio(audio)
+        else:
+            self._start_over(discontinuity=segment.discontinuity)
 
     def _add_video(self, unit: bytes, timestamp: int, composition: int, *, keyframe: bool) -> None:
         at = self._advance(timestamp)
@@ -228,8 +234,8 @@ class TsSegmenter:
             self._finished.append(finished)
 
     def _begin(self, at: int, *, decodable: bool) -> _Open:
-        self._segment = segment = _Open(at, at, self._discontinuity, decodable)
-        self._discontinuity = False
+        self._segment = segment = _Open(at, at, self._first, self._discontinuity, decodable)
+        self._first = self._discontinuity = False
         self._writer.tables()
         return segment
 

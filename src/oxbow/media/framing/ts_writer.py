@@ -70,10 +70,19 @@ class TsWriter:
 
     def tables(self) -> None:
         """PAT and PMT, which every segment begins with."""
-        streams = tuple(track.stream for track in (self._video, self._audio) if track is not None)
         self._append(self._packetizers[mpegts.PAT_PID].section(mpegts.program_association()))
-        program_map = mpegts.program_map(streams, pcr_pid=streams[0].pid)
-        self._append(self._packetizers[mpegts.PMT_PID].section(program_map))
+        self._append(self._packetizers[mpegts.PMT_PID].section(self._program_map()))
+
+    def add_audio(self, audio: AudioTrack) -> None:
+        """Sound joins a picture whose segment has begun without it: its program map is written anew."""
+        self._audio, self._batch = audio, AudioBatch(audio.sample_rate)
+        # The program map is the second packet. Its place in the count of packets stays.
+        again = Packetizer(mpegts.PMT_PID, self._packetizers[mpegts.PMT_PID].counter - 1)
+        self._parts[1] = again.section(self._program_map())
+
+    def _program_map(self) -> bytes:
+        streams = tuple(track.stream for track in (self._video, self._audio) if track is not None)
+        return mpegts.program_map(streams, pcr_pid=streams[0].pid)
 
     def video(self, access_unit: bytes, at_ms: int, composition_ms: int, *, keyframe: bool) -> None:
         """One picture in Annex B form, decoded at `at_ms`."""
