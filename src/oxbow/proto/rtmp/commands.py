@@ -114,6 +114,11 @@ def checked_name(value: object, what: str) -> str:
     return value
 
 
+def number(value: object, default: float) -> float:
+    """``value`` if it is a number that fits an integer of 53 bits, else ``default``."""
+    return value if isinstance(value, float) and abs(value) < 1 << 53 else default
+
+
 def plain_data(message: Message) -> Message | None:
     """Script data as FLV has it: type 18, and without the ``@setDataFrame`` that only addresses the server.
 
