@@ -101,6 +101,15 @@ def test_an_ended_stream_ends_its_playlist_until_it_goes_on() -> None:
     assert "ENDLIST" not in playlist.render()
 
 
+def test_a_restarted_list_begins_behind_the_old_one_and_counts_on() -> None:
+    playlist = window(*[2.0] * 5)
+    assert playlist.restart() == [0, 1, 2, 3, 4]
+    playlist.add(segment(7, discontinuity=True))
+    rendered = playlist.playlist()
+    assert (rendered.media_sequence, rendered.discontinuity_sequence) == (7, 0)
+    assert listed(playlist) == [7]
+
+
 def test_an_empty_window_renders_an_empty_playlist() -> None:
     assert HlsWindow(target_duration=2).playlist().segments == ()
 

@@ -117,6 +117,12 @@ class HlsWindow(msgspec.Struct):
         del self.entries[: len(gone)]
         return gone
 
+    def restart(self) -> list[int]:
+        """Begin a new list behind all that was listed, and count on; returns what may be deleted now."""
+        gone = [entry.sequence for entry in self.entries]
+        self.entries = []
+        return gone
+
     def describe(self, segmenter: TsSegmenter) -> None:
         """Take over the segmenter's state and what it knows of the tracks; call it after each `add`."""
         self.segmenter = segmenter.state
