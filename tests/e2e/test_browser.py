@@ -78,7 +78,7 @@ START = {
     }""",
 }
 
-# The picture as numbers: small enough to hand over, large enough that a moving picture never looks the same twice.
+# The picture as numbers: small enough to hand over, large enough that no two moments look the same.
 PICTURE = """() => {
     const canvas = document.createElement('canvas');
     canvas.width = 160;

@@ -39,9 +39,8 @@ def test_nothing_stays_in_shared_memory(
     new_server: NewServer, clip: Callable[[str], Clip], tmp_path: Path
 ) -> None:
     logs = Path("/dev/shm") / f"oxbow-e2e-{tmp_path.name}"
-    with new_server(shm_dir=logs) as server:
-        with Publisher(clip("h264+aac"), server.rtmp("live/stream")):
-            eventually(lambda: list(logs.rglob("flv")), "a stream log")
+    with new_server(shm_dir=logs) as server, Publisher(clip("h264+aac"), server.rtmp("live/stream")):
+        eventually(lambda: list(logs.rglob("flv")), "a stream log")
     assert [path for path in logs.rglob("*") if path.is_file()] == []
 
 
@@ -71,10 +70,16 @@ def test_keys_are_made_at_the_first_start_and_shown(new_server: NewServer) -> No
 
 
 def test_two_servers_run_side_by_side(new_server: NewServer, clip: Callable[[str], Clip]) -> None:
-    with new_server("one") as one, new_server("two") as two, one.client() as first, two.client() as second:
-        with Publisher(clip("h264+aac"), one.rtmp("live/stream")):
-            eventually(lambda: first.get("/v2/hubs/live/streams?liveonly=true")["items"], "a live stream")
-            assert second.get("/v2/hubs/live/streams?liveonly=true")["items"] == []
+    live = "/v2/hubs/live/streams?liveonly=true"
+    with (
+        new_server("one") as one,
+        new_server("two") as two,
+        one.client() as first,
+        two.client() as second,
+        Publisher(clip("h264+aac"), one.rtmp("live/stream")),
+    ):
+        eventually(lambda: first.get(live)["items"], "a live stream")
+        assert second.get(live)["items"] == []
 
 
 @pytest.mark.parametrize(
