@@ -45,6 +45,12 @@ def test_a_playlist_keeps_at_least_three_target_durations_of_media() -> None:
     assert listed(window(6, *[2] * 10)) == list(range(2, 11))
 
 
+def test_tiny_segments_do_not_pile_up() -> None:
+    playlist = window(10.0, *[0.001] * 100, length=3, spare=2)
+    assert len(playlist.listed) == 12
+    assert len(playlist.entries) == 14
+
+
 def test_the_media_sequence_never_goes_back() -> None:
     playlist = window(*[2] * 6)
     before = playlist.first

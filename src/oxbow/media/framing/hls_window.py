@@ -18,6 +18,9 @@ SPARE_SEGMENTS = 4
 _LEAST_TARGETS = 3
 """A playlist holds media of at least this many target durations (RFC 8216, 6.2.2)."""
 
+_MOST_LENGTHS = 4
+"""But not more segments than its length times this: a publisher may change its codec at every frame."""
+
 
 def segment_name(sequence: int) -> str:
     """The file name, and the last part of the URI, of a segment."""
@@ -107,7 +110,10 @@ class HlsWindow(msgspec.Struct):
         remaining = sum(entry.duration for entry in listed)
         while len(listed) > self.length:
             remaining -= listed[0].duration
-            if remaining < _LEAST_TARGETS * self.target_duration:
+            if (
+                remaining < _LEAST_TARGETS * self.target_duration
+                and len(listed) <= self.length * _MOST_LENGTHS
+            ):
                 break
             del listed[0]
         self.first = listed[0].sequence
