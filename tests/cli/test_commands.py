@@ -1,0 +1,156 @@
+"""What each command asks the API for, and what it tells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+
+from cli.conftest import CannedApi
+from oxbow.client import stream_path
+
+Oxbow = Callable[..., Result]
+EVENING = stream_path("shows", "evening")
+HUB = {
+    "hubName": "shows",
+    "createdAt": 1700000000,
+    "updatedAt": 1700000000,
+    "domains": [{"type": "liveHls", "domain": "hls.example.com", "cname": ""}],
+    "publishSecurity": "none",
+}
+OFFLINE = {"startAt": 0, "clientIP": "", "bps": 0, "fps": {"audio": 0, "video": 0, "data": 0}, "playCount": 0}
+LIVE = {
+    "startAt": 1700000000,
+    "clientIP": "10.0.0.1:5000",
+    "bps": 2_000_000,
+    "fps": {"audio": 43, "video": 25, "data": 0},
+    "playCount": 7,
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "asked"),
+    [
+        (["hub", "create", "shows"], ("POST", "/v2/hubs", {"name": "shows"})),
+        (["hub", "delete", "shows", "--yes"], ("DELETE", "/v2/hubs/shows", None)),
+        (
+            ["hub", "security", "shows", "static", "--key", "abc"],
+            ("POST", "/v2/hubs/shows/security", {"publishSecurity": "static", "publishKey": "abc"}),
+        ),
+        (["stream", "create", "shows", "evening"], ("POST", "/v2/hubs/shows/streams", {"key": "evening"})),
+        (
+            ["stream", "delete", "shows", "evening", "--yes"],
+            ("DELETE", stream_path("shows", "evening"), None),
+        ),
+        (
+            ["stream", "disable", "shows", "evening"],
+            ("POST", stream_path("shows", "evening") + "/disabled", {"disabledTill": -1}),
+        ),
+        (
+            ["stream", "enable", "shows", "evening"],
+            ("POST", stream_path("shows", "evening") + "/disabled", {"disabledTill": 0}),
+        ),
+        (
+            ["domain", "bind", "shows", "hls.example.com", "liveHls"],
+            ("POST", "/v2/hubs/shows/newdomains", {"domain": "hls.example.com", "type": "liveHls"}),
+        ),
+        (
+            ["domain", "unbind", "shows", "hls.example.com"],
+            ("DELETE", "/v2/hubs/shows/domains/hls.example.com", None),
+        ),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
+)
+def test_a_command_is_one_signed_request(
+    oxbow: Oxbow, api: CannedApi, command: list[str], asked: tuple[str, str, object]
+) -> None:
+    api.answer(asked[0], asked[1], {})
+    result = oxbow(*command)
+    assert (result.exit_code, api.asked) == (0, [asked]), result.output
+
+
+def test_a_deletion_that_is_not_confirmed_does_nothing(oxbow: Oxbow, api: CannedApi) -> None:
+    assert oxbow("hub", "delete", "shows", input="n\n").exit_code == 1
+    assert api.asked == []
+
+
+def test_a_publish_key_is_made_up_and_shown_when_none_is_given(oxbow: Oxbow, api: CannedApi) -> None:
+    api.answer("POST", "/v2/hubs/shows/security", {})
+    output = oxbow("hub", "security", "shows", "expiry").output
+    made_up = api.asked[0][2]["publishKey"]
+    assert len(made_up) == 32
+    assert made_up in output
+
+
+def test_lists_are_followed_to_their_end(oxbow: Oxbow, api: CannedApi) -> None:
+    api.answer("GET", "/v2/hubs/shows/streams?limit=1000", {"items": [{"key": "aaaa"}], "marker": "m"})
+    api.answer(
+        "GET", "/v2/hubs/shows/streams?limit=1000&marker=m", {"items": [{"key": "bbbb"}], "marker": ""}
+    )
+    assert json.loads(oxbow("stream", "list", "shows", "--json").output) == ["aaaa", "bbbb"]
+    assert oxbow("stream", "list", "shows").output.split() == ["STREAM", "aaaa", "bbbb"]
+
+
+def test_a_hub_is_shown_with_its_domains(oxbow: Oxbow, api: CannedApi) -> None:
+    api.answer("GET", "/v2/hubs/shows", HUB)
+    output = oxbow("hub", "show", "shows").output
+    assert "hls.example.com (liveHls)" in output
+    assert "2023-11-14 22:13:20Z" in output
+
+
+def test_a_stream_is_shown_with_its_broadcasts(oxbow: Oxbow, api: CannedApi) -> None:
+    api.answer("GET", EVENING, {"createdAt": 1700000000, "publishSecurity": "", "disabledTill": 0})
+    api.answer("GET", f"{EVENING}/live", LIVE)
+    item = {"start": 1700000000, "end": 1700000060, "clientIP": "10.0.0.1:5000", "serverIP": ""}
+    api.answer("GET", f"{EVENING}/historyactivity", {"items": [item]})
+    output = oxbow("stream", "show", "shows", "evening").output
+    assert "7 viewers" in output
+    assert "2023-11-14 22:14:20Z" in output
+
+
+def test_status_shows_what_is_live(oxbow: Oxbow, api: CannedApi) -> None:
+    api.answer("GET", "/readyz", {})
+    api.answer("GET", "/v2/hubs", {"items": [{"name": "shows"}]})
+    live = "/v2/hubs/shows/streams?limit=1000&liveonly=true"
+    api.answer("GET", live, {"items": [{"key": "evening"}, {"key": "ended"}], "marker": ""})
+    api.answer("GET", f"{EVENING}/live", LIVE)
+    api.answer("GET", stream_path("shows", "ended") + "/live", OFFLINE)
+    document = json.loads(oxbow("status", "--json").output)
+    assert [(item["name"], item["viewers"]) for item in document["live"]] == [("evening", 7)]
+    assert "2.00 Mbit/s" in oxbow("status").output
+
+
+def test_addresses_name_the_domain_where_one_is_bound(oxbow: Oxbow, api: CannedApi) -> None:
+    api.answer("GET", "/v2/hubs/shows", HUB)
+    assert json.loads(oxbow("url", "play", "shows", "evening", "--json").output) == {
+        "RTMP": "rtmp://127.0.0.1/shows/evening",
+        "HTTP-FLV": "http://127.0.0.1:7080/shows/evening.flv",
+        "WebSocket-FLV": "ws://127.0.0.1:7080/shows/evening.flv",
+        "HLS": "http://hls.example.com:7080/shows/evening.m3u8",
+    }
+
+
+def test_addresses_name_the_host_that_is_asked_for(oxbow: Oxbow, api: CannedApi) -> None:
+    api.answer("GET", "/v2/hubs/shows", HUB | {"domains": []})
+    output = oxbow("url", "play", "shows", "evening", "--host", "media.example.com").output
+    assert "rtmp://media.example.com/shows/evening" in output
+
+
+@pytest.mark.parametrize("security", ["static", "expiry", "dynamic"])
+def test_a_publish_address_needs_the_key_that_the_api_keeps_to_itself(
+    oxbow: Oxbow, api: CannedApi, security: str
+) -> None:
+    api.answer("GET", "/v2/hubs/shows", HUB | {"publishSecurity": security})
+    result = oxbow("url", "publish", "shows", "evening")
+    assert (result.exit_code, "--key" in result.stderr) == (2, True)
+    assert oxbow("url", "publish", "shows", "evening", "--key", "abc").exit_code == 0
+
+
+def test_a_streams_own_security_counts_before_its_hubs(oxbow: Oxbow, api: CannedApi) -> None:
+    api.answer("GET", "/v2/hubs/shows", HUB)
+    own = {"publishSecurity": "static", "publishKey": "secret-of-the-stream"}
+    api.answer("GET", EVENING, own)
+    output = oxbow("url", "publish", "shows", "evening").output
+    assert output == "rtmp://127.0.0.1/shows/evening?key=secret-of-the-stream\n"
