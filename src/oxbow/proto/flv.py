@@ -208,11 +208,11 @@ def _legacy_video(head: bytes) -> VideoKind:
     if not head or head[0] >= 0x80:
         return UNKNOWN_VIDEO
     frame_type, codec = head[0] >> 4, _VIDEO_IDS.get(head[0] & 0x0F, "unknown")
-    if codec not in _CONFIGURED_VIDEO:
+    if codec not in _CONFIGURED_VIDEO or frame_type == _COMMAND:
         is_frame = codec != "unknown" and frame_type != _COMMAND
         return VideoKind(codec, is_frame and frame_type == _KEY, False, False, is_frame, -1, 1)
     packet_type = head[1] if len(head) > 1 else -1
-    is_frame = packet_type == _FRAMES and frame_type != _COMMAND
+    is_frame = packet_type == _FRAMES
     return VideoKind(
         codec,
         is_keyframe=is_frame and frame_type == _KEY,
@@ -231,7 +231,9 @@ def _plain_video(head: bytes) -> VideoKind:
 
 def _enhanced_video(frame_type: int, packet_type: int, fourcc: bytes, data_start: int) -> VideoKind:
     codec = _VIDEO_FOURCCS.get(fourcc, "unknown")
-    is_frame = packet_type in (_FRAMES, _FRAMES_X) and frame_type != _COMMAND
+    if frame_type == _COMMAND:
+        return VideoKind(codec, False, False, False, False, -1, data_start)
+    is_frame = packet_type in (_FRAMES, _FRAMES_X)
     composed = packet_type == _FRAMES and codec in _WITH_COMPOSITION_TIME
     return VideoKind(
         codec,
