@@ -11,7 +11,7 @@ from oxbow import __version__
 from oxbow.cli.connection import connected
 from oxbow.cli.output import bit_rate, json_option, moment, write_facts, write_json, write_table
 from oxbow.cli.vault import NoKeysError, root_pair
-from oxbow.client import Client, LiveStream, base_url, hub_names, live_streams
+from oxbow.client import Client, LiveStream, RefusedError, base_url, hub_names, live_streams
 from oxbow.doctor import Finding, State, examine
 from oxbow.kernel.settings import KernelSettings
 
@@ -25,7 +25,7 @@ def status(as_json: bool) -> None:
     with connected() as client:
         hubs = hub_names(client)
         live = list(live_streams(client))
-        server = {"version": __version__, "api": client.url, **client.get("/readyz")}
+        server = {"version": __version__, "api": client.url, "ready": readiness(client)}
     if as_json:
         write_json({"server": server, "hubs": hubs, "live": [asdict(stream) for stream in live]})
         return
@@ -33,6 +33,15 @@ def status(as_json: bool) -> None:
     click.echo()
     columns = ["STREAM", "SINCE", "PUBLISHER", "RATE", "PICTURES/S", "VIEWERS"]
     write_table(columns, map(live_row, live), empty="nothing is live")
+
+
+def readiness(client: Client) -> str:
+    """`yes`, or what the server waits for."""
+    try:
+        client.get("/readyz")
+    except RefusedError as refusal:
+        return str(refusal)
+    return "yes"
 
 
 def live_row(stream: LiveStream) -> list[object]:

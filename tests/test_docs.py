@@ -1,0 +1,92 @@
+"""What can be set, called, scraped and typed is documented; both READMEs tell the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+import oxbow.app  # noqa: F401 - only the whole house knows every setting.
+from oxbow.cli.root import root
+from oxbow.kernel.settings import SettingDoc, documented_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMENT = re.compile(r"\s+#.*$", re.MULTILINE)
+
+
+def settings_row(setting: SettingDoc) -> str:
+    """A setting's line in docs/settings.md."""
+    key = f"`{setting.toml_key}`" if setting.toml_key else ""
+    default = f"`{setting.default}`" if setting.default else ""
+    return f"| `{setting.env_name}` | {key} | {default} | {setting.takes} | {setting.description} |"
+
+
+@pytest.mark.parametrize("setting", documented_settings(), ids=lambda setting: setting.env_name)
+def test_every_setting_is_documented(setting: SettingDoc) -> None:
+    rows = (DOCS / "settings.md").read_text().splitlines()
+    assert settings_row(setting) in rows
+
+
+def test_no_setting_is_documented_that_is_none() -> None:
+    rows = re.findall(r"^\| `(OXBOW_\w+)` \|", (DOCS / "settings.md").read_text(), re.MULTILINE)
+    assert rows == [setting.env_name for setting in documented_settings()]
+
+
+def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command with its arguments, as a heading names it; a group counts if it does something itself."""
+    arguments = [parameter for parameter in command.params if isinstance(parameter, click.Argument)]
+    if not isinstance(command, click.Group) or command.invoke_without_command:
+        yield (
+            " ".join([path, *(argument.make_metavar(click.Context(command)) for argument in arguments)]),
+            command,
+        )
+    if isinstance(command, click.Group):
+        for name, child in command.commands.items():
+            yield from commands(child, f"{path} {name}")
+
+
+def sections() -> dict[str, str]:
+    """The text below each command's heading in docs/commands.md."""
+    parts = re.split(r"^#+ (.*)$", (DOCS / "commands.md").read_text(), flags=re.MULTILINE)
+    return {heading.strip("`"): text for heading, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+@pytest.mark.parametrize(("usage", "command"), list(commands(root, "oxbow")), ids=lambda value: str(value))
+def test_every_command_is_documented_with_its_options(usage: str, command: click.Command) -> None:
+    assert usage in sections()
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    missing = [name for option in options for name in option.opts if name not in sections()[usage]]
+    assert missing == []
+
+
+def test_no_command_is_documented_that_is_none() -> None:
+    headings = {heading for heading in sections() if heading.startswith("oxbow ")}
+    assert headings == {usage for usage, _ in commands(root, "oxbow")}
+
+
+def readmes() -> tuple[str, str]:
+    return (ROOT / "README.md").read_text(), (ROOT / "README.zh-CN.md").read_text()
+
+
+def test_both_readmes_have_the_same_headings() -> None:
+    english, chinese = (re.findall(r"^(#+) ", text, re.MULTILINE) for text in readmes())
+    assert english == chinese
+
+
+def test_both_readmes_have_the_same_examples() -> None:
+    english, chinese = (
+        [(kind, COMMENT.sub("", code)) for kind, code in FENCE.findall(text)] for text in readmes()
+    )
+    assert english == chinese
+    assert len(english) > 3
+
+
+@pytest.mark.parametrize("page", sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")]), ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
