@@ -39,6 +39,18 @@ LIVE = {
             ["hub", "security", "shows", "static", "--key", "abc"],
             ("POST", "/v2/hubs/shows/security", {"publishSecurity": "static", "publishKey": "abc"}),
         ),
+        (
+            ["hub", "rules", "shows", "--second-publisher", "takeover", "--grace", "-1", "--no-auto-create"],
+            (
+                "POST",
+                "/v2/hubs/shows/publish",
+                {"secondPublisher": "takeover", "graceSeconds": -1, "autoCreate": False},
+            ),
+        ),
+        (
+            ["stream", "security", "shows", "evening", "hub"],
+            ("POST", f"{EVENING}/security", {"publishSecurity": "", "publishKey": ""}),
+        ),
         (["stream", "create", "shows", "evening"], ("POST", "/v2/hubs/shows/streams", {"key": "evening"})),
         (
             ["stream", "delete", "shows", "evening", "--yes"],
@@ -76,6 +88,11 @@ def test_a_deletion_that_is_not_confirmed_does_nothing(oxbow: Oxbow, api: Canned
     assert api.asked == []
 
 
+def test_rules_without_a_change_are_a_mistake(oxbow: Oxbow, api: CannedApi) -> None:
+    assert oxbow("hub", "rules", "shows").exit_code == 2
+    assert api.asked == []
+
+
 def test_a_publish_key_is_made_up_and_shown_when_none_is_given(oxbow: Oxbow, api: CannedApi) -> None:
     api.answer("POST", "/v2/hubs/shows/security", {})
     output = oxbow("hub", "security", "shows", "expiry").output
@@ -95,6 +112,8 @@ def test_lists_are_followed_to_their_end(oxbow: Oxbow, api: CannedApi) -> None:
 
 def test_a_hub_is_shown_with_its_domains(oxbow: Oxbow, api: CannedApi) -> None:
     api.answer("GET", "/v2/hubs/shows", HUB)
+    rules = {"autoCreate": True, "secondPublisher": "refuse", "graceSeconds": 10}
+    api.answer("GET", "/v2/hubs/shows/publish", rules)
     output = oxbow("hub", "show", "shows").output
     assert "hls.example.com (liveHls)" in output
     assert "2023-11-14 22:13:20Z" in output

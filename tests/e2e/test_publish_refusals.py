@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from e2e.media import Clip, Publisher
+from e2e.media import Clip, Publisher, eventually
 from e2e.server import ACCESS_KEY, SECRET_KEY, Server
-from oxbow.client import Client, publish_query
+from oxbow.client import Client, publish_query, stream_path
 
 pytestmark = pytest.mark.e2e
 
@@ -98,3 +98,41 @@ def test_a_second_publisher_is_refused_while_the_first_goes_on(
             assert "Server error:" in second.refusal()
         assert first.process.poll() is None
         assert live_info(stream)["clientIP"] == before["clientIP"]
+
+
+def test_a_second_publisher_takes_over_where_the_hub_wants_it_so(
+    server: Server, api: Client, hub: str, stream: str, clip: MakeClip, live_info: LiveInfo
+) -> None:
+    api.post(f"/v2/hubs/{hub}/publish", {"secondPublisher": "takeover"})
+    address = server.rtmp(f"{hub}/{stream}")
+    with Publisher(clip("h264+aac"), address) as first:
+        before = live_info(stream)["clientIP"]
+        with Publisher(clip("h264+aac"), address) as second:
+            assert first.process.wait(15) != 0
+            eventually(lambda: live_info(stream)["clientIP"] != before, "the second publisher")
+            assert second.process.poll() is None
+
+
+def test_a_hub_may_refuse_unknown_streams(
+    server: Server, api: Client, hub: str, stream: str, clip: MakeClip, live_info: LiveInfo
+) -> None:
+    api.post(f"/v2/hubs/{hub}/publish", {"autoCreate": False})
+    address = server.rtmp(f"{hub}/{stream}")
+    with Publisher(clip("h264+aac"), address) as refused:
+        assert "Server error:" in refused.refusal()
+    api.post(f"/v2/hubs/{hub}/streams", {"key": stream})
+    with Publisher(clip("h264+aac"), address):
+        live_info(stream)
+
+
+def test_a_streams_own_security_beats_its_hubs(
+    server: Server, api: Client, hub: str, stream: str, clip: MakeClip, live_info: LiveInfo
+) -> None:
+    api.post(f"/v2/hubs/{hub}/streams", {"key": stream})
+    own = {"publishSecurity": "static", "publishKey": PUBLISH_KEY}
+    api.post(f"{stream_path(hub, stream)}/security", own)
+    address = server.rtmp(f"{hub}/{stream}")
+    with Publisher(clip("h264+aac"), address) as refused:
+        assert "Server error:" in refused.refusal()
+    with Publisher(clip("h264+aac"), f"{address}?key={PUBLISH_KEY}"):
+        live_info(stream)

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from oxbow.cli.connection import connected
-from oxbow.cli.hubs import KEYED_SECURITIES
 from oxbow.cli.output import json_option, write_facts, write_json
+from oxbow.cli.security import KEYED_SECURITIES
 from oxbow.cli.vault import root_pair
 from oxbow.client import (
     Client,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
-
 import click
 
 from oxbow.cli.connection import connected
 from oxbow.cli.output import json_option, moment, write_facts, write_json, write_table
+from oxbow.cli.security import SECURITIES, key_option, set_security
 
-SECURITIES = ("none", "static", "expiry", "expiry_sk", "dynamic")
-KEYED_SECURITIES = {"static", "expiry", "dynamic"}
+SECOND_PUBLISHER = {"refuse": "is refused", "takeover": "takes over"}
 
 
 @click.group()
@@ -51,8 +49,9 @@ def show(name: str, as_json: bool) -> None:
     """Show the settings and the domains of the hub NAME."""
     with connected() as client:
         info = client.get(f"/v2/hubs/{name}")
+        rules = client.get(f"/v2/hubs/{name}/publish")
     if as_json:
-        write_json(info)
+        write_json({**info, "publish": rules})
         return
     domains = [f"{domain['domain']} ({domain['type']})" for domain in info["domains"]]
     write_facts(
@@ -61,6 +60,9 @@ def show(name: str, as_json: bool) -> None:
             "created": moment(info["createdAt"]),
             "changed": moment(info["updatedAt"]),
             "publish security": info["publishSecurity"],
+            "unknown streams": "are created when published" if rules["autoCreate"] else "are refused",
+            "second publisher": SECOND_PUBLISHER[rules["secondPublisher"]],
+            "grace": f"viewers wait {rules['graceSeconds']:g} s for a publisher that went away",
             "domains": ", ".join(domains) or "none: it answers on the server's own address",
         }
     )
@@ -78,10 +80,40 @@ def delete(name: str) -> None:
 
 @hub.command()
 @click.argument("name")
+@click.option(
+    "--second-publisher",
+    type=click.Choice(list(SECOND_PUBLISHER)),
+    help="Whether who publishes a stream that is already live is refused or takes over.",
+)
+@click.option(
+    "--grace",
+    type=click.FloatRange(-1, 600),
+    help="Seconds that viewers wait for a publisher that went away; -1 for the server's setting.",
+)
+@click.option(
+    "--auto-create/--no-auto-create",
+    default=None,
+    help="Whether the first publish of an unknown stream creates it.",
+)
+def rules(name: str, second_publisher: str | None, grace: float | None, auto_create: bool | None) -> None:
+    """Say how the hub NAME treats publishers; what is left out stays as it is."""
+    given = {"secondPublisher": second_publisher, "graceSeconds": grace, "autoCreate": auto_create}
+    changes = {field: value for field, value in given.items() if value is not None}
+    if not changes:
+        raise click.UsageError("nothing to change: pass at least one option")
+    with connected() as client:
+        client.post(f"/v2/hubs/{name}/publish", changes)
+    click.echo(f"hub {name}: changed")
+
+
+@hub.command()
+@click.argument("name")
 @click.argument("mode", type=click.Choice(SECURITIES))
-@click.option("--key", help="The publish key for static, expiry and dynamic; made up and shown if left out.")
+@key_option
 def security(name: str, mode: str, key: str | None) -> None:
     """Say how publishers of the hub NAME prove that they may.
+
+    A publish key that is not given is made up and shown.
 
     \b
     none       anybody may publish
@@ -90,10 +122,5 @@ def security(name: str, mode: str, key: str | None) -> None:
     expiry_sk  the address is signed with the account's secret key and expires
     dynamic    the address is signed with the publish key and works once
     """
-    made_up = key is None and mode in KEYED_SECURITIES
-    publish_key = key or (secrets.token_hex(16) if made_up else "")
-    with connected() as client:
-        client.post(f"/v2/hubs/{name}/security", {"publishSecurity": mode, "publishKey": publish_key})
+    set_security(f"/v2/hubs/{name}", mode, key)
     click.echo(f"hub {name}: publish security is {mode}")
-    if made_up:
-        click.echo(f"publish key: {publish_key}")

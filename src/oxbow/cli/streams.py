@@ -9,6 +9,7 @@ import click
 
 from oxbow.cli.connection import connected
 from oxbow.cli.output import json_option, moment, write_facts, write_json, write_table
+from oxbow.cli.security import SECURITIES, key_option, set_security
 from oxbow.client import all_streams, stream_path
 
 
@@ -92,6 +93,20 @@ def live_words(live: dict[str, Any]) -> str:
 def history_row(item: dict[str, Any]) -> list[str]:
     """One past or present broadcast."""
     return [moment(item["start"]), moment(item["end"]), item["clientIP"]]
+
+
+@stream.command()
+@click.argument("hub")
+@click.argument("name")
+@click.argument("mode", type=click.Choice(["hub", *SECURITIES]))
+@key_option
+def security(hub: str, name: str, mode: str, key: str | None) -> None:
+    """Say how the publisher of one stream proves that it may; `hub` leaves that to the stream's hub.
+
+    The other modes are those of `oxbow hub security`. A publish key that is not given is made up and shown.
+    """
+    set_security(stream_path(hub, name), "" if mode == "hub" else mode, key)
+    click.echo(f"stream {hub}/{name}: publish security is {'as the hub' if mode == 'hub' else mode}")
 
 
 @stream.command()
