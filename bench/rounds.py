@@ -92,9 +92,10 @@ class Audience:
             reader.mark()
             costs = observe(server, self.window_seconds)
             seen, read = audience.report(), reader.report()
-        return self._numbers(costs, seen, read) | {"memory_kb_per_viewer": memory_added / self.viewers}
+        return self.numbers(costs, seen, read) | {"memory_kb_per_viewer": memory_added / self.viewers}
 
-    def _numbers(self, costs: Costs, seen: Report, read: Report) -> Numbers:
+    def numbers(self, costs: Costs, seen: Report, read: Report) -> Numbers:
+        """What the window's counts mean; `seen` by the audience, `read` by the one that really reads."""
         received_bits = seen["bytes"] * 8
         if not received_bits:
             raise BenchError(
