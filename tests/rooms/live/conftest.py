@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
-from oxbow.kernel.accounts import Account, KeyPair
+from oxbow.kernel.accounts import Account, AccountService, AccountStore, KeyPair
 from oxbow.kernel.accounts.store import AccountRow
 from oxbow.kernel.database import Database
+from oxbow.kernel.gateway import create_app
+from oxbow.kernel.health import Health
+from oxbow.kernel.metrics import Metrics
+from oxbow.kernel.settings import KernelSettings
 from oxbow.rooms.live.board import LiveBoard, OnAir
 from oxbow.rooms.live.control.messages import Figures, LivePublisher, StreamReport
+from oxbow.rooms.live.routes import live_routers
 from oxbow.rooms.live.service import LiveService
 from oxbow.rooms.live.settings import LiveSettings
+from oxbow.testing.signing import QiniuAuth
 
 ROOT = Account(1, "root")
 STRANGER = Account(2, "stranger")
+AK, STRANGERS_AK, SK = "root-access-key", "strangers-access-key", "a-secret-key-1234567"
 
 
 @dataclass
@@ -104,3 +113,40 @@ async def service(accounts: Database, keys: Keys, board: Board, clock: Clock) ->
     await service.open(ROOT)
     yield service
     await service.close()
+
+
+@pytest.fixture
+def live_app(service: LiveService, accounts: Database, keys: Keys) -> FastAPI:
+    """The API with the live room's routes, for the root account and a stranger."""
+    keys.add(AK, SK)
+    keys.add(STRANGERS_AK, SK, STRANGER)
+    kernel = AccountService(AccountStore(accounts))
+    kernel.ring = keys  # type: ignore[assignment]
+    return create_app(
+        KernelSettings(),
+        accounts=kernel,
+        metrics=Metrics(),
+        health=Health(),
+        routers=live_routers(service, LiveSettings()),
+    )
+
+
+def _client(app: FastAPI, access_key: str) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=app)
+    return httpx.AsyncClient(
+        transport=transport, base_url="http://pili.test:7070", auth=QiniuAuth(access_key, SK)
+    )
+
+
+@pytest.fixture
+async def api(live_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that signs for the root account."""
+    async with _client(live_app, AK) as client:
+        yield client
+
+
+@pytest.fixture
+async def strangers_api(live_app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that signs for another account."""
+    async with _client(live_app, STRANGERS_AK) as client:
+        yield client

@@ -1,0 +1,123 @@
+"""The live room: what it is called, what it needs, what it offers, and its life."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from prometheus_client import CollectorRegistry, Gauge
+
+from oxbow.kernel.accounts import AccountService
+from oxbow.kernel.database import Database, DatabaseUnavailableError
+from oxbow.kernel.health import Health
+from oxbow.kernel.logs import get_logger
+from oxbow.rooms.live.board import LiveBoard
+from oxbow.rooms.live.routes import live_routers
+from oxbow.rooms.live.service import LiveService
+from oxbow.rooms.live.settings import LiveSettings
+
+HEARTBEAT_SECONDS = 1.0
+"""How exactly the end of a broadcast is known after the server was killed."""
+TIDY_SECONDS = 3600.0
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Action:
+    """Something an account may let its users do."""
+
+    name: str
+    description: str
+
+
+class LiveRoom:
+    """Publishing and watching live streams.
+
+    :param node: the name of this server among those that share the database; the same at its next start.
+    """
+
+    name = "live"
+    settings_section = LiveSettings
+
+    def __init__(
+        self,
+        settings: LiveSettings,
+        database: Database,
+        accounts: AccountService,
+        board: LiveBoard,
+        *,
+        node: str = socket.gethostname(),
+    ) -> None:
+        self._accounts = accounts
+        self._board = board
+        self._tasks: list[asyncio.Task[None]] = []
+        self.service = LiveService(settings, database, accounts.ring, board, node=node)
+        self.routers: list[APIRouter] = live_routers(self.service, settings)
+
+    async def open(self) -> None:
+        """Begin to work; the database is migrated and the root account exists."""
+        await self.service.open(await self._accounts.root())
+        self._tasks = [
+            asyncio.create_task(self._heartbeat(), name="live heartbeat"),
+            asyncio.create_task(self._tidy(), name="live tidying"),
+        ]
+
+    async def close(self) -> None:
+        """Stop, and write the history that waits."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.service.close()
+
+    @property
+    def actions(self) -> list[Action]:
+        """One for each route, so that none is forgotten: `live:ListHubs` and so on."""
+        routes = (route for router in self.routers for route in router.routes)
+        return [
+            Action(f"live:{route.name.title().replace('_', '')}", route.summary or "")
+            for route in routes
+            if isinstance(route, APIRoute)
+        ]
+
+    def add_checks(self, health: Health) -> None:
+        """The room is ready once its configuration is read."""
+        health.add("live", self._check)
+
+    def add_metrics(self, registry: CollectorRegistry) -> None:
+        """What waits to be written to the history, and what was thrown away."""
+        writer = self.service.history_writer
+        Gauge(
+            "oxbow_live_history_waiting",
+            "Broadcasts whose record waits to be written to the database.",
+            registry=registry,
+        ).set_function(lambda: writer.pending)
+        Gauge(
+            "oxbow_live_history_lost",
+            "Records of broadcasts thrown away because too many were waiting.",
+            registry=registry,
+        ).set_function(lambda: writer.lost)
+
+    async def _check(self) -> None:
+        if not (await self.service.snapshot()).version:
+            raise RuntimeError("the configuration is not read yet")
+
+    async def _heartbeat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            sessions = [on_air.publisher.session for on_air in self._board.all()]
+            self.service.publish_seen(sessions, time.time())
+
+    async def _tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            try:
+                await self.service.tidy()
+            except DatabaseUnavailableError:
+                continue
+            except Exception:
+                log.exception("not_tidied")

@@ -1,0 +1,22 @@
+"""All routes of the live room."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from oxbow.rooms.live.routes_domains import domains_router
+from oxbow.rooms.live.routes_hubs import hub_extensions_router, hubs_router
+from oxbow.rooms.live.routes_streams import stream_extensions_router, streams_router
+from oxbow.rooms.live.service import LiveService
+from oxbow.rooms.live.settings import LiveSettings
+
+
+def live_routers(service: LiveService, settings: LiveSettings) -> list[APIRouter]:
+    """The dialect's routes first, then the extensions."""
+    return [
+        hubs_router(service.hubs, settings),
+        domains_router(service.hubs, settings),
+        streams_router(service.streams),
+        hub_extensions_router(service.hubs, settings),
+        stream_extensions_router(service.streams),
+    ]
