@@ -158,7 +158,7 @@ static void count(struct viewer *viewer, ssize_t got)
     bytes_of_all += (uint64_t)got;
 }
 
-static void read_joining(struct viewer *viewer)
+static void read_and_parse(struct viewer *viewer)
 {
     static uint8_t buffer[READ_SIZE];
     ssize_t got = recv(viewer->fd, buffer, sizeof buffer, MSG_DONTWAIT);
@@ -232,7 +232,7 @@ static void on_ready(struct viewer *viewer)
     if (viewer->state == CONNECTING)
         connected(viewer);
     else
-        read_joining(viewer);
+        read_and_parse(viewer);
 }
 
 static void mark(void)
