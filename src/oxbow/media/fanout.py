@@ -1,9 +1,9 @@
 """One log, many sockets: the loop that hands every viewer the same bytes, once per tick.
 
-Viewers that stand at the same offset are one list of file descriptors, and serving them is one `sendfile` each. A
-viewer whose socket takes less than it was offered becomes a laggard with an offset of its own until it has caught up;
-one that falls too far behind goes on at a later keyframe, and one that takes nothing at all is dropped. Nobody waits
-for anybody else.
+Viewers that stand at the same offset are one list of file descriptors, and serving them is one `sendfile`
+each. A viewer whose socket takes less than it was offered becomes a laggard with an offset of its own until
+it has caught up; one that falls too far behind goes on at a later keyframe, and one that takes nothing at
+all is dropped. Nobody waits for anybody else.
 """
 
 import os
@@ -26,7 +26,8 @@ class Handler(Protocol):
         """The viewer is let in: what it gets first, given the head of the log."""
 
     def viewer_gone(self, viewer: "Viewer", reason: str) -> None:
-        """The viewer left the cohort: `disconnected`, `stalled`, `too_slow`, `ended`, or why it was dismissed."""
+        """The viewer left the cohort: `disconnected`, `stalled`, `too_slow`, `ended`, or why it was
+        dismissed."""
 
 
 Envelope = Callable[[int], bytes]
@@ -100,7 +101,8 @@ class Cohort:
         return len(self._viewers)
 
     def join(self, viewer: Viewer) -> bool:
-        """Let a viewer in at the last key point: its preamble, then the log from there. False if there is none yet."""
+        """Let a viewer in at the last key point: its preamble, then the log from there. False if there is
+        none yet."""
         key = self.log.page.last_key()
         if key is None:
             return False

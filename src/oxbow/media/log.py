@@ -1,7 +1,7 @@
 """A log in shared memory: one writer appends wire bytes, any number of processes read and send them.
 
-Offsets only grow. What is older than the retention is given back by punching a hole, never overwritten: `sendfile`
-hands out references to pages, and a page that waits in a slow viewer's socket must keep its bytes.
+Offsets only grow. What is older than the retention is given back by punching a hole, never overwritten:
+`sendfile` hands out references to pages, and a page that waits in a slow viewer's socket must keep its bytes.
 """
 
 import errno
@@ -17,8 +17,8 @@ from oxbow.media.shm import punch_hole
 IOV_MAX = os.sysconf("SC_IOV_MAX")
 
 PUNCH_DELAY_NS = 2_000_000_000
-"""Between announcing a new start and giving the bytes before it back, so that a reader which has just compared its
-offset with the old start is done with its sendfile."""
+"""Between announcing a new start and giving the bytes before it back, so that a reader which has just
+compared its offset with the old start is done with its sendfile."""
 
 
 class LogFullError(Exception):
@@ -35,7 +35,8 @@ class Retention:
 
 
 class LogWriter:
-    """The one writer of a log, `<name>.log` with its page `<name>.page`. Reopening goes on where the log ended."""
+    """The one writer of a log, `<name>.log` with its page `<name>.page`. Reopening goes on where the log
+    ended."""
 
     def __init__(self, directory: Path, name: str, retention: Retention) -> None:
         self.page = Page.create(directory / f"{name}.page")
@@ -57,8 +58,8 @@ class LogWriter:
     def append(self, pieces: Sequence[bytes], keys: Sequence[tuple[int, int]], timestamp: int) -> None:
         """Append `pieces` and publish them at once.
 
-        `keys` are (offset relative to the first piece, time stamp in ms); `timestamp` is the largest one in `pieces`.
-        Raises LogFullError if shared memory is full: then the log is as it was before.
+        `keys` are (offset relative to the first piece, time stamp in ms); `timestamp` is the largest one in
+        `pieces`. Raises LogFullError if shared memory is full: then the log is as it was before.
         """
         base = self.page.end
         end = self._write(pieces, base)
@@ -116,7 +117,8 @@ class LogWriter:
         self._punch(self.page.end)
 
     def shrink(self) -> None:
-        """Under memory pressure: keep nothing before the last key point and give the rest back without delay."""
+        """Under memory pressure: keep nothing before the last key point and give the rest back without
+        delay."""
         last = self.page.last_key()
         start = last.offset if last is not None else self.page.end
         self.page.start = max(self.page.start, start)

@@ -1,9 +1,9 @@
 """The control page of a log: the few numbers that its one writer publishes and every reader polls.
 
-The page is one page of shared memory, mapped by the writer and by each reader. Every slot is an aligned native
-64-bit integer that is stored and loaded in one instruction, so a single slot is never seen half written. Where
-several slots belong together (the ring of key points) the reader validates what it read against a counter that the
-writer advances last.
+The page is one page of shared memory, mapped by the writer and by each reader. Every slot is an aligned
+native 64-bit integer that is stored and loaded in one instruction, so a single slot is never seen half
+written. Where several slots belong together (the ring of key points) the reader validates what it read
+against a counter that the writer advances last.
 """
 
 import mmap
@@ -48,14 +48,18 @@ class KeyPoint(NamedTuple):
     """Monotonic clock at the append, in nanoseconds."""
 
 
-def _slot(index: int, doc: str) -> property:
-    def load(page: "Page") -> int:
-        return page._slots[index]
+class _Slot:
+    """One of the page's numbers."""
 
-    def store(page: "Page", value: int) -> None:
-        page._slots[index] = value
+    def __init__(self, index: int, doc: str) -> None:
+        self._index = index
+        self.__doc__ = doc
 
-    return property(load, store, doc=doc)
+    def __get__(self, page: "Page", owner: type) -> int:
+        return page._slots[self._index]
+
+    def __set__(self, page: "Page", value: int) -> None:
+        page._slots[self._index] = value
 
 
 class Page:
@@ -72,8 +76,8 @@ class Page:
     def create(cls, path: Path) -> Self:
         """Open the page at `path`, making it first if need be. OSError (ENOSPC) if shared memory is full.
 
-        The page is filled through a write before it is mapped: touching a mapped page that a full tmpfs can't back
-        would kill the process (SIGBUS).
+        The page is filled through a write before it is mapped: touching a mapped page that a full tmpfs
+        can't back would kill the process (SIGBUS).
         """
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -112,23 +116,24 @@ class Page:
             os.close(self.fd)
             self.fd = -1
 
-    state = _slot(_STATE, "a State")
-    epoch = _slot(_EPOCH, "how many publishers (or runs of the framing) have written this log")
-    end = _slot(_END, "offset behind the last committed byte, always at a tag or message boundary")
-    start = _slot(_START, "offset of the oldest byte that a reader may still use")
-    timestamp = _slot(_TIMESTAMP, "the largest time stamp appended, in ms on the continuous time line")
-    key_count = _slot(_KEY_COUNT, "how many key points were ever marked")
-    head_version = _slot(_HEAD_VERSION, "even: the head is whole; odd: it is being replaced")
-    demand_rtmp = _slot(_DEMAND_RTMP, "monotonic ns until which somebody wants RTMP framing")
-    demand_hls = _slot(_DEMAND_HLS, "monotonic ns until which somebody wants HLS segments")
-    idle_since = _slot(_IDLE_SINCE, "monotonic ns at which the publisher left, or the stream ended")
-    grace_ns = _slot(_GRACE_NS, "how long after idle_since the publisher may come back, in ns")
-    source = _slot(_SOURCE, "of a framing's log: offset in the source log up to which it is framed")
+    state = _Slot(_STATE, "a State")
+    epoch = _Slot(_EPOCH, "how many publishers (or runs of the framing) have written this log")
+    end = _Slot(_END, "offset behind the last committed byte, always at a tag or message boundary")
+    start = _Slot(_START, "offset of the oldest byte that a reader may still use")
+    timestamp = _Slot(_TIMESTAMP, "the largest time stamp appended, in ms on the continuous time line")
+    key_count = _Slot(_KEY_COUNT, "how many key points were ever marked")
+    head_version = _Slot(_HEAD_VERSION, "even: the head is whole; odd: it is being replaced")
+    demand_rtmp = _Slot(_DEMAND_RTMP, "monotonic ns until which somebody wants RTMP framing")
+    demand_hls = _Slot(_DEMAND_HLS, "monotonic ns until which somebody wants HLS segments")
+    idle_since = _Slot(_IDLE_SINCE, "monotonic ns at which the publisher left, or the stream ended")
+    grace_ns = _Slot(_GRACE_NS, "how long after idle_since the publisher may come back, in ns")
+    source = _Slot(_SOURCE, "of a framing's log: offset in the source log up to which it is framed")
 
-    created = _slot(_CREATED, "Unix time in ns at which the log was made; it tells a stream's lives apart")
+    created = _Slot(_CREATED, "Unix time in ns at which the log was made; it tells a stream's lives apart")
 
     def mark_key(self, key: KeyPoint) -> None:
-        """Publish a key point; the counter moves last, so a reader never takes a slot in the making for the newest."""
+        """Publish a key point; the counter moves last, so a reader never takes a slot in the making for the
+        newest."""
         count = self._slots[_KEY_COUNT]
         base = _KEYS + count % KEY_POINTS * _KEY_SLOTS
         self._slots[base], self._slots[base + 1], self._slots[base + 2] = key
@@ -155,7 +160,8 @@ class Page:
         return KeyPoint(self._slots[base], self._slots[base + 1], self._slots[base + 2])
 
     def set_head(self, head: bytes) -> None:
-        """Replace what every viewer gets first (stream metadata and decoder configurations), up to HEAD_LIMIT bytes."""
+        """Replace what every viewer gets first (stream metadata and decoder configurations), up to
+        HEAD_LIMIT bytes."""
         if len(head) > HEAD_LIMIT:
             raise ValueError(f"a log's head of {len(head)} bytes is over the limit of {HEAD_LIMIT}")
         self._slots[_HEAD_VERSION] |= 1
@@ -164,7 +170,8 @@ class Page:
         self._slots[_HEAD_VERSION] += 1
 
     def head(self) -> bytes:
-        """The head as last set; empty before that, or when it is being replaced at this very moment for ever."""
+        """The head as last set; empty before that, or when it is being replaced at this very moment for
+        ever."""
         for _ in range(1000):
             version = self._slots[_HEAD_VERSION]
             head = os.pread(self.fd, self._slots[_HEAD_SIZE], PAGE_SIZE)

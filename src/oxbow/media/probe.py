@@ -1,4 +1,5 @@
-"""What a stream looks like, second by second: bit rate, frame rates, GOP lengths. Counted at the log, once per stream."""
+"""What a stream looks like, second by second: bit rate, frame rates, GOP lengths. Counted at the log, once
+per stream."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -41,7 +42,8 @@ class Probe:
 
     def __init__(self) -> None:
         self.now = _Counts()
-        """The running second's counts; the writer adds to them directly, since it is called for every frame."""
+        """The running second's counts; the writer adds to them directly, since it is called for every
+        frame."""
         self._seconds: deque[tuple[float, _Counts]] = deque(maxlen=RATE_WINDOW_SECONDS)
         self._started: float | None = None
         self._gops: deque[tuple[int, int]] = deque()

@@ -18,7 +18,8 @@ _libc.fallocate.restype = ctypes.c_int
 def punch_hole(fd: int, start: int, end: int) -> None:
     """Give the memory of the whole pages in [start, end) back; offsets beyond them stay where they are.
 
-    Pages that a socket's queue still refers to live on until they are sent (fallocate(2), FALLOC_FL_PUNCH_HOLE).
+    Pages that a socket's queue still refers to live on until they are sent (fallocate(2),
+    FALLOC_FL_PUNCH_HOLE).
     """
     first = -(-start // PAGE_SIZE) * PAGE_SIZE
     last = end // PAGE_SIZE * PAGE_SIZE

@@ -1,7 +1,7 @@
 """A live stream's directory in shared memory: its one writer, and what readers see of it.
 
-The writer turns a publisher's messages into FLV tags on one continuous time line, appends them once per tick, and runs
-the other framings as cursors on its own log while somebody wants them.
+The writer turns a publisher's messages into FLV tags on one continuous time line, appends them once per
+tick, and runs the other framings as cursors on its own log while somebody wants them.
 """
 
 import fcntl
@@ -63,7 +63,8 @@ class StreamOptions:
 
 
 class StreamWriter:
-    """Writes one stream. Made by the process that holds the publisher; StreamBusyError if another one does."""
+    """Writes one stream. Made by the process that holds the publisher; StreamBusyError if another one
+    does."""
 
     def __init__(self, directory: Path, options: StreamOptions) -> None:
         self._directory = directory
@@ -214,7 +215,8 @@ class StreamWriter:
             framing.second()
 
     def leave(self) -> None:
-        """The publisher left: the log waits for it, or for another worker's writer, until the grace time is over."""
+        """The publisher left: the log waits for it, or for another worker's writer, until the grace time is
+        over."""
         for framing in self._framings.values():
             framing.close()
         self._framings.clear()
@@ -257,15 +259,16 @@ class _Tracks:
         return True
 
     def head(self) -> bytes:
-        """File header and tags. The header's flags are true: browsers wait for ever for a track that never comes."""
+        """File header and tags. The header's flags are true: browsers wait for ever for a track that never
+        comes."""
         tags = [flv.tag(track, 0, self._current[track]) for track in (18, 9, 8) if track in self._current]
         return b"".join([flv.file_header(audio=self.audio, video=self.video), *tags])
 
 
 def _lock_log(directory: Path, retention: Retention) -> LogWriter:
-    """Open the stream's log and lock it. The directory may be expired by another process at this very moment: a lock
-    on files that are no longer there is worth nothing, so the path is compared after locking. A stream that has ended
-    is not gone on with: its readers were told, and the new one is another."""
+    """Open the stream's log and lock it. The directory may be expired by another process at this very
+    moment: a lock on files that are no longer there is worth nothing, so the path is compared after locking.
+    A stream that has ended is not gone on with: its readers were told, and the new one is another."""
     while True:
         directory.mkdir(parents=True, exist_ok=True)
         try:
@@ -276,7 +279,7 @@ def _lock_log(directory: Path, retention: Retention) -> LogWriter:
             fcntl.flock(log.page.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if log.page.state == State.ENDED:
                 remove_directory(directory)
-            elif _is_at(log.page.fd, directory / f"{FLV_LOG}.page"):
+            elif is_at(log.page.fd, directory / f"{FLV_LOG}.page"):
                 return log
         except BlockingIOError:
             log.close()
@@ -284,7 +287,8 @@ def _lock_log(directory: Path, retention: Retention) -> LogWriter:
         log.close()
 
 
-def _is_at(fd: int, path: Path) -> bool:
+def is_at(fd: int, path: Path) -> bool:
+    """Whether the open file `fd` is the one that `path` names now."""
     try:
         return os.path.samestat(os.fstat(fd), path.stat())
     except FileNotFoundError:

@@ -18,7 +18,8 @@ class TagCursor:
         self.position = position
 
     def tags(self) -> Iterator[flv.Tag]:
-        """The tags from `position` to the log's end; `position` is behind a tag while it is being looked at."""
+        """The tags from `position` to the log's end; `position` is behind a tag while it is being looked
+        at."""
         while self.position < self.source.page.end:
             tags, consumed = flv.iter_tags(self._read())
             if not consumed:

@@ -1,8 +1,8 @@
 """One continuous time line for a stream, whatever its publishers' clocks do.
 
-Publishers start at any time stamp, wrap at 2**32 ms, jump when a device sleeps, and begin at zero again when they come
-back. Viewers hold one connection through all of that, so the log carries time stamps of its own: equal to the
-publisher's plus an offset that changes only where the publisher's clock jumps.
+Publishers start at any time stamp, wrap at 2**32 ms, jump when a device sleeps, and begin at zero again when
+they come back. Viewers hold one connection through all of that, so the log carries time stamps of its own:
+equal to the publisher's plus an offset that changes only where the publisher's clock jumps.
 """
 
 WRAP = 1 << 32
@@ -15,8 +15,8 @@ class Timeline:
     __slots__ = ("_at", "_jump", "_last_in", "_tracks", "jumps", "last")
 
     def __init__(self, last: int = -1, jump_ms: int = 3000) -> None:
-        """`last`: the largest time stamp that the log has, -1 for a new log. `jump_ms`: a step larger than this, in
-        either direction, is a jump of the publisher's clock and not a gap in its media."""
+        """`last`: the largest time stamp that the log has, -1 for a new log. `jump_ms`: a step larger than
+        this, in either direction, is a jump of the publisher's clock and not a gap in its media."""
         self.last = last
         self.jumps = 0
         self._jump = jump_ms

@@ -45,15 +45,15 @@ class HlsFramer:
         """Segments that shared memory had no room for."""
 
     def _first_offset(self, options: HlsOptions) -> int:
-        """Where to begin: behind what an earlier run has cut, and not further back than a first viewer needs."""
+        """Where to begin: behind what an earlier run has cut, and not further back than a first viewer
+        needs."""
         page = self._source.page
         keys = page.key_points()
         wanted = page.timestamp - int(_FIRST_SEGMENTS * options.target_seconds * 1000)
         enough = [key.offset for key in keys if key.timestamp <= wanted]
         begin = enough[-1] if enough else min((key.offset for key in keys), default=page.end)
         if self._window.position <= begin:
-            # An earlier run ended long ago: what it listed is history.
-            self._window.entries.clear()
+            self._forget_window()  # an earlier run ended long ago: what it listed is history
             return begin
         return min(self._window.position, page.end)
 
@@ -65,24 +65,33 @@ class HlsFramer:
 
     def advance(self) -> None:
         """Cut what the source has got since the last call."""
+        before = self._cursor.position
         for tag in self._cursor.tags():
             for segment in self._segmenter.push(tag):
-                self._publish(segment)
+                # The tag that completes a segment is the next one's first: who goes on later begins with it.
+                self._publish(segment, before)
+            before = self._cursor.position
 
-    def _publish(self, segment: Segment) -> None:
+    def _publish(self, segment: Segment, position: int) -> None:
         try:
             (self._directory / segment_name(segment.sequence)).write_bytes(segment.data)
             gone = self._window.add(segment)
-            self._window.position = self._cursor.position
+            self._window.position = position
             self._window.describe(self._segmenter)
             write_index(self._directory, self._window)
         except (OSError, ProtocolError):
             # Players can't be told of a hole inside a playlist: begin a new list behind it.
             self.lost_segments += 1
-            self._window.entries.clear()
-            (self._directory / segment_name(segment.sequence)).unlink(missing_ok=True)
-            return
-        for sequence in gone:
+            self._remove([segment.sequence])
+            self._forget_window()
+        else:
+            self._remove(gone)
+
+    def _forget_window(self) -> None:
+        self._remove(self._window.restart())
+
+    def _remove(self, sequences: list[int]) -> None:
+        for sequence in sequences:
             (self._directory / segment_name(sequence)).unlink(missing_ok=True)
 
     def second(self) -> None:
@@ -92,7 +101,7 @@ class HlsFramer:
         """Stop: what is open becomes a last segment, so that viewers see all that came."""
         segment = self._segmenter.flush()
         if segment is not None:
-            self._publish(segment)
+            self._publish(segment, self._cursor.position)
         self._source.close()
 
 

@@ -23,7 +23,8 @@ def frame(tag: flv.Tag) -> bytes:
 
 
 def message_size(header: bytes) -> int:
-    """The size on the wire of the message that begins with `header` (at least 12 bytes), as `frame` writes it."""
+    """The size on the wire of the message that begins with `header` (at least 12 bytes), as `frame` writes
+    it."""
     length = int.from_bytes(header[4:7], "big")
     extended = 4 if header[1:4] == b"\xff\xff\xff" else 0
     continuations = max(0, length - 1) // OUT_CHUNK_SIZE
@@ -42,7 +43,8 @@ class RtmpFramer:
         self._log.page.state = State.LIVE
 
     def _first_offset(self) -> int:
-        """Go on where an earlier run ended, for its viewers may be here still; else begin at the last key point."""
+        """Go on where an earlier run ended, for its viewers may be here still; else begin at the last key
+        point."""
         done, key = self._log.page.source, self._source.page.last_key()
         begin = key.offset if key is not None else self._source.page.end
         if done >= begin and done:

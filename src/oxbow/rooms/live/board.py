@@ -151,6 +151,14 @@ class LiveBoard:
         audience = self._audiences.get((hub, stream))
         return audience.count(self._clock()) if audience is not None else {}
 
+    def all_viewers(self) -> dict[str, int]:
+        """Everybody who watches anything, by protocol."""
+        now, counts = self._clock(), dict.fromkeys(("rtmp", "flv", "ws", "hls"), 0)
+        for audience in self._audiences.values():
+            for protocol, viewers in audience.count(now).items():
+                counts[protocol] += viewers
+        return counts
+
     def info(self, hub: str, stream: str) -> LiveInfo | None:
         """A live stream's figures, or None while it is not live."""
         on_air = self._on_air.get((hub, stream))

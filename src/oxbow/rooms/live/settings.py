@@ -88,6 +88,18 @@ class LiveSettings(Section, env_prefix="OXBOW_LIVE_", toml_table="live"):
         le=600,
         description="Seconds of each stream that stay in shared memory for viewers to read.",
     )
+    log_bytes: int = Field(
+        default=64 << 20,
+        ge=1 << 20,
+        le=4 << 30,
+        description="The most that one stream keeps in shared memory, in bytes, whatever its bit rate.",
+    )
+    publish_idle_seconds: float = Field(
+        default=20.0,
+        ge=1,
+        le=3600,
+        description="Seconds after which a publisher that sends nothing is disconnected.",
+    )
     max_lag_seconds: float = Field(
         default=10.0,
         ge=1,
@@ -116,10 +128,11 @@ class LiveSettings(Section, env_prefix="OXBOW_LIVE_", toml_table="live"):
     )
 
     connections_per_address: int = Field(
-        default=1000,
-        ge=1,
+        default=5000,
+        ge=0,
         le=1_000_000,
-        description="How many connections one client address may hold on one worker.",
+        description="How many connections one client address may hold on each port of one worker; "
+        "0 for any number.",
     )
     handshake_timeout_seconds: float = Field(
         default=10.0,

@@ -66,7 +66,8 @@ class ControlLink:
             while True:
                 await self._connected.wait()
                 ask = next(self._asks)
-                answer = self._answers[ask] = asyncio.get_running_loop().create_future()
+                answer: asyncio.Future[PublishAnswer] = asyncio.get_running_loop().create_future()
+                self._answers[ask] = answer
                 try:
                     self.send(AskPublish(ask=ask, publisher=publisher, query=query, domain=domain))
                     return await answer
@@ -76,7 +77,8 @@ class ControlLink:
                     del self._answers[ask]
 
     def send(self, message: AnyMessage) -> None:
-        """Tell control something; while it is away this is dropped, and the next Hello says what still counts."""
+        """Tell control something; while it is away this is dropped, and the next Hello says what still
+        counts."""
         if self._writer is not None:
             self._writer.write(encode(message))
 

@@ -1,7 +1,7 @@
 """What control and the media workers say to each other, and how it looks on the socket.
 
-Each message is a msgpack map with its type's name, behind its length in four bytes (big endian). Both ends run the
-same version, since the supervisor starts them, so there is nothing to negotiate.
+Each message is a msgpack map with its type's name, behind its length in four bytes (big endian). Both ends
+run the same version, since the supervisor starts them, so there is nothing to negotiate.
 """
 
 import asyncio
@@ -72,7 +72,8 @@ class PublishEnded(Message, frozen=True):
 
 
 class Cut(Message, frozen=True):
-    """Control: disconnect the publisher of a stream, and its viewers if `viewers`; confirmed by PublishEnded."""
+    """Control: disconnect the publisher of a stream, and its viewers if `viewers`; confirmed by
+    PublishEnded."""
 
     hub: str
     stream: str

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import time
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 import structlog
@@ -28,8 +29,8 @@ from oxbow.rooms.live.policy import PublishAttempt, PublishGrant, PublishRefused
 from oxbow.rooms.live.snapshot import ConfigSnapshot
 
 STALE_SECONDS = 5.0
-"""A publisher that has been silent for so long gives way to another one even where a second one is refused: its
-encoder has most likely lost its network and is back before the dead connection is noticed."""
+"""A publisher that has been silent for so long gives way to another one even where a second one is refused:
+its encoder has most likely lost its network and is back before the dead connection is noticed."""
 DISPLACE_SECONDS = 3.0
 
 log = structlog.get_logger("oxbow.live.control")
@@ -47,7 +48,26 @@ class Authority(Protocol):
     def publish_ended(self, publisher_session: str, at: float) -> None: ...
 
 
-class _Worker:
+@dataclass(slots=True)
+class Totals:
+    """What all workers have reported since control was started; only ever grows."""
+
+    sent_bytes: int = 0
+    skipped_bytes: int = 0
+    dropped_viewers: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    """Publishers, viewers and connections by the reason they were refused for."""
+
+    def add(self, report: Report) -> None:
+        """Take a report's figures."""
+        for stream in report.streams:
+            self.sent_bytes += stream.sent_bytes
+            self.skipped_bytes += stream.skipped_bytes
+            self.dropped_viewers += stream.dropped_viewers
+        self.refused.update(report.refused)
+
+
+class Worker:
     """A connected worker."""
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
@@ -68,20 +88,19 @@ class ControlServer:
         self._path = path
         self._authority = authority
         self._board = board
-        self._workers: dict[int, _Worker] = {}
+        self._workers: dict[int, Worker] = {}
         self._server: asyncio.Server | None = None
         # One decision at a time for each stream; a lock lives as long as somebody decides or waits.
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
         self._ended: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self.refused: dict[str, int] = defaultdict(int)
-        """Refused connections since the start, by reason."""
+        self.totals = Totals()
         board.on_cut(self.cut)
 
     @property
-    def workers(self) -> list[tuple[int, int, int]]:
-        """(index, pid, open connections) of each connected worker."""
-        return sorted((worker.index, worker.pid, worker.connections) for worker in self._workers.values())
+    def workers(self) -> list[Worker]:
+        """The connected workers, by index."""
+        return [self._workers[index] for index in sorted(self._workers)]
 
     async def start(self) -> None:
         """Listen; workers are told the configuration when they connect and whenever it changes."""
@@ -107,13 +126,13 @@ class ControlServer:
         for worker in self._workers.values():
             worker.send(message)
 
-    def _spawn(self, work: "asyncio._CoroutineLike[None]") -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        worker = _Worker(writer)
+        worker = Worker(writer)
         try:
             async for message in read_messages(reader):
                 await self._receive(worker, message)
@@ -123,7 +142,7 @@ class ControlServer:
             self._lost(worker)
             writer.close()
 
-    async def _receive(self, worker: _Worker, message: AnyMessage) -> None:
+    async def _receive(self, worker: Worker, message: AnyMessage) -> None:
         match message:
             case Hello():
                 await self._welcome(worker, message)
@@ -135,10 +154,9 @@ class ControlServer:
                 worker.connections = message.connections
                 worker.last_report = time.time()
                 self._board.report(worker.index, message.streams)
-                for reason, count in message.refused.items():
-                    self.refused[reason] += count
+                self.totals.add(message)
 
-    async def _welcome(self, worker: _Worker, hello: Hello) -> None:
+    async def _welcome(self, worker: Worker, hello: Hello) -> None:
         worker.index, worker.pid = hello.worker, hello.pid
         self._workers[worker.index] = worker
         for publisher in hello.publishers:  # control was restarted while these went on
@@ -146,7 +164,7 @@ class ControlServer:
             self._record_start(self._board.get(publisher.hub, publisher.stream))
         worker.send(Configure(await self._authority.snapshot()))
 
-    def _lost(self, worker: _Worker) -> None:
+    def _lost(self, worker: Worker) -> None:
         if self._workers.get(worker.index) is not worker:
             return
         del self._workers[worker.index]
@@ -155,7 +173,7 @@ class ControlServer:
         for on_air in lost:
             self._went_off_air(on_air)
 
-    async def _decide(self, worker: _Worker, ask: AskPublish) -> None:
+    async def _decide(self, worker: Worker, ask: AskPublish) -> None:
         publisher = ask.publisher
         attempt = PublishAttempt(
             hub=publisher.hub,
@@ -225,7 +243,8 @@ class ControlServer:
         self._authority.publish_ended(on_air.publisher.session, time.time())
 
     async def cut(self, hub: str, stream: str, reason: str) -> None:
-        """Disconnect a stream's publisher and its viewers on every worker; returns when the publisher is gone."""
+        """Disconnect a stream's publisher and its viewers on every worker; returns when the publisher is
+        gone."""
         current = self._board.get(hub, stream)
         ended = asyncio.Event()
         if current is not None:

@@ -1,4 +1,5 @@
-"""A listening port in a media worker: lets clients in, bounds how many one address may be, shows the silent ones out."""
+"""A listening port in a media worker: lets clients in, bounds how many one address may be, shows the silent
+ones out."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The tick: everything in the steady state happens at the same moments in all workers.
 
-Aligned to the monotonic clock, which all processes of a machine share: publishers are read at each multiple of the
-tick, viewers are served a little later, so that a viewer in one worker gets what a publisher in another has just sent
-without waiting for the next tick.
+Aligned to the monotonic clock, which all processes of a machine share: publishers are read at each multiple
+of the tick, viewers are served a little later, so that a viewer in one worker gets what a publisher in
+another has just sent without waiting for the next tick.
 """
 
 import asyncio
@@ -42,7 +42,8 @@ class Ticker:
         self._loop = None
 
     def _schedule(self, call: Callable[[], None], phase: float) -> None:
-        """Call at the next moment of this phase. A tick that was missed, for whatever reason, is not made up for."""
+        """Call at the next moment of this phase. A tick that was missed, for whatever reason, is not made up
+        for."""
         if self._loop is not None:
             now = self._loop.time()
             ticks = (now - phase) // self._tick + 1

@@ -88,7 +88,8 @@ class Watching:
         self._of: dict[Viewer, _Audience] = {}
 
     def watch(self, hub: str, stream: str, format_: Format, viewer: Viewer, patience: float) -> None:
-        """Let a viewer in now, or as soon as the stream is there; after `patience` seconds it is `not_live`."""
+        """Let a viewer in now, or as soon as the stream is there; after `patience` seconds it is
+        `not_live`."""
         audience = self._audiences.get((hub, stream, format_.name))
         if audience is None:
             audience = self._audiences[hub, stream, format_.name] = _Audience(hub, stream, format_)

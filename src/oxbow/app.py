@@ -1,0 +1,210 @@
+"""The composition root: the only module that knows every room.
+
+`serve` is the supervisor that `oxbow serve` runs; `python -m oxbow.app FD` is the control process that it
+starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import uvloop
+from fastapi import FastAPI
+
+from oxbow.kernel import logs
+from oxbow.kernel.accounts import AccountService, AccountStore
+from oxbow.kernel.database import Database, DatabaseUnavailableError
+from oxbow.kernel.gateway import bind, create_app
+from oxbow.kernel.gateway import serve as serve_http
+from oxbow.kernel.health import Health
+from oxbow.kernel.metrics import Metrics
+from oxbow.kernel.ports import Port
+from oxbow.kernel.settings import KernelSettings, SettingsError, check, load
+from oxbow.kernel.supervisor import Child, Supervisor, die_with_parent
+from oxbow.media.registry import Registry
+from oxbow.media.shm import supports_punch_hole
+from oxbow.rooms.live.board import LiveBoard
+from oxbow.rooms.live.control.janitor import Janitor
+from oxbow.rooms.live.control.metrics import LiveMetrics
+from oxbow.rooms.live.control.routes import control_router
+from oxbow.rooms.live.control.server import ControlServer
+from oxbow.rooms.live.places import control_socket, streams_root
+from oxbow.rooms.live.room import LiveRoom
+from oxbow.rooms.live.settings import LiveSettings
+
+DATABASE_RETRY_SECONDS = 1.0
+
+log = logs.get_logger("oxbow")
+
+
+class House:
+    """Everything in the control process, put together; opened in one order and closed in the other."""
+
+    def __init__(self, kernel: KernelSettings) -> None:
+        live = load(LiveSettings)
+        self._kernel = kernel
+        self.database = Database.of(kernel)
+        self.accounts = AccountService(AccountStore(self.database))
+        self.board = LiveBoard()
+        self.registry = Registry(streams_root(kernel))
+        self.live = LiveRoom(live, self.database, self.accounts, self.board, node=_node(kernel.home))
+        self.control = ControlServer(control_socket(kernel), self.live.service, self.board)
+        self.janitor = Janitor(self.board, self.registry)
+        self.app = self._app()
+
+    def _app(self) -> FastAPI:
+        metrics, health = Metrics(), Health()
+        health.add("database", self.database.ping)
+        health.add("workers", self._check_workers)
+        self.live.add_checks(health)
+        self.live.add_metrics(metrics.registry)
+        metrics.register(LiveMetrics(self.board, self.control))
+        routers = [*self.live.routers, control_router(self.board, self.control)]
+        return create_app(
+            self._kernel, accounts=self.accounts, metrics=metrics, health=health, routers=routers
+        )
+
+    async def _check_workers(self) -> None:
+        connected = len(self.control.workers)
+        if connected < self._kernel.media_workers:
+            raise RuntimeError(f"{connected} of {self._kernel.media_workers} media workers are connected")
+
+    async def open(self) -> None:
+        """Migrate, read what is configured, and let the workers in."""
+        await self._open_database()
+        await self.live.open()
+        await self.control.start()
+        self.janitor.start()
+
+    async def _open_database(self) -> None:
+        """A database that isn't there yet (machines start in any order) is waited for."""
+        while True:
+            try:
+                await self.database.migrate()
+                await self.accounts.open(self._kernel)
+                return
+            except DatabaseUnavailableError as error:
+                log.warning("the database is not there yet", error=str(error))
+                await asyncio.sleep(DATABASE_RETRY_SECONDS)
+
+    async def close(self) -> None:
+        """The other way round."""
+        await self.janitor.close()
+        await self.control.close()
+        await self.live.close()
+        await self.database.close()
+
+
+def _node(home: Path) -> str:
+    """This server's name among those that share a database: the host and the home, which stay what they
+    are."""
+    return f"{socket.gethostname()}:{home}"[:200]
+
+
+async def control(kernel: KernelSettings, listener: socket.socket) -> None:
+    """The control process, until SIGTERM."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    house = House(kernel)
+    opening = asyncio.create_task(house.open())
+    opening.add_done_callback(lambda task: stop.set() if task.cancelled() or task.exception() else None)
+    try:
+        await serve_http(house.app, listener, stop=stop, shutdown_seconds=kernel.shutdown_seconds)
+    finally:
+        opening.cancel()
+        result = (await asyncio.gather(opening, return_exceptions=True))[0]
+        await house.close()
+    if isinstance(result, Exception):
+        raise result
+
+
+def serve() -> int:
+    """Run the server in the foreground until a signal ends it; returns the exit code."""
+    try:
+        check()
+        kernel = load(KernelSettings)
+        kernel.create_home()
+        logs.setup(kernel.log_level, kernel.log_format, "supervisor")
+        lock = _lock_home(kernel.home)
+        _prepare_shared_memory(kernel)
+        listener = bind(kernel.api_listen)
+        ports = [Port.reserve(kernel.rtmp_listen), Port.reserve(kernel.media_listen)]
+    except (SettingsError, OSError) as error:
+        sys.stderr.write(f"oxbow: {error}\n")
+        return 2
+    supervisor = Supervisor(_children(kernel, listener, *ports), kernel.shutdown_seconds + 3)
+    try:
+        return supervisor.run(lambda: _say_hello(kernel, listener, *ports))
+    finally:
+        Registry(streams_root(kernel)).clear()
+        control_socket(kernel).unlink(missing_ok=True)
+        os.close(lock)
+
+
+def _lock_home(home: Path) -> int:
+    """One server a home; the kernel releases the lock however the server ends."""
+    fd = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        raise OSError(f"another server runs in OXBOW_HOME={home}: stop it, or choose another home") from None
+    return fd
+
+
+def _prepare_shared_memory(kernel: KernelSettings) -> None:
+    directory = kernel.shm_dir
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    if not supports_punch_hole(directory):
+        raise OSError(
+            f"OXBOW_SHM_DIR={directory}: its file system can't punch holes; "
+            "it takes a tmpfs, such as /dev/shm"
+        )
+    Registry(
+        streams_root(kernel)
+    ).clear()  # what a killed server left: nobody publishes it and nobody watches
+
+
+def _children(kernel: KernelSettings, listener: socket.socket, rtmp: Port, media: Port) -> list[Child]:
+    fd = listener.fileno()
+    control_child = Child("control", [sys.executable, "-m", "oxbow.app", str(fd)], pass_fds=(fd,))
+    worker = [sys.executable, "-m", "oxbow.rooms.live.worker.process"]
+    workers = [
+        Child(f"worker-{index}", [*worker, str(index), str(rtmp.address), str(media.address)])
+        for index in range(kernel.media_workers)
+    ]
+    return [control_child, *workers]
+
+
+def _say_hello(kernel: KernelSettings, listener: socket.socket, rtmp: Port, media: Port) -> None:
+    host, port = listener.getsockname()[:2]
+    log.info(
+        "oxbow is starting",
+        home=str(kernel.home),
+        api=f"http://{host}:{port}",
+        rtmp=f"rtmp://{rtmp.address}",
+        media=f"http://{media.address}",
+        workers=kernel.media_workers,
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """The control process's entry."""
+    die_with_parent()
+    kernel = load(KernelSettings)
+    logs.setup(kernel.log_level, kernel.log_format, "control")
+    listener = socket.socket(fileno=int(arguments[0]))
+    uvloop.run(control(kernel, listener))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

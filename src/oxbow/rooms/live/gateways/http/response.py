@@ -1,0 +1,35 @@
+"""HTTP answers of the media port."""
+
+import json
+import secrets
+from http import HTTPStatus
+
+MAX_HEAD = 16 * 1024
+"""Bytes of a request's head."""
+
+_CORS = b"Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: Content-Length, X-Reqid\r\n"
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Max-Age": "86400",
+}
+
+
+def request_id() -> str:
+    """A new id for one request."""
+    return secrets.token_urlsafe(12)
+
+
+def head(status: int, headers: dict[str, str], reqid: str, *, keep_alive: bool) -> bytes:
+    """Status line and headers. Browsers of every origin may play, and every answer carries its request's
+    id."""
+    phrase = HTTPStatus(status).phrase
+    lines = [f"HTTP/1.1 {status} {phrase}", "Server: oxbow", f"X-Reqid: {reqid}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    lines.append("Connection: keep-alive" if keep_alive else "Connection: close")
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n" + _CORS + b"\r\n"
+
+
+def error_body(message: str) -> bytes:
+    """An error as everywhere in the cloud."""
+    return json.dumps({"error": message}, ensure_ascii=False).encode()

@@ -1,0 +1,314 @@
+"""One HTTP client of the media port: FLV, FLV over WebSocket, HLS playlists and segments."""
+
+import asyncio
+import os
+import re
+import socket
+import time
+from collections.abc import Callable
+
+import structlog
+from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFailed
+
+from oxbow.media.fanout import Viewer
+from oxbow.proto.websocket import accept_key, binary_header
+from oxbow.rooms.live.addresses import AddressError, PlayAddress, parse_play_path
+from oxbow.rooms.live.gateways.connection import Connection
+from oxbow.rooms.live.gateways.door import Door
+from oxbow.rooms.live.gateways.http.request import Request, RequestError, RequestReader
+from oxbow.rooms.live.gateways.http.response import PREFLIGHT, error_body, head, request_id
+from oxbow.rooms.live.snapshot import PlayRefused, decide_play
+from oxbow.rooms.live.worker.plane import Plane
+from oxbow.rooms.live.worker.shelf import SESSION
+from oxbow.rooms.live.worker.watching import FLV, WEBSOCKET, Format
+
+PLAYLIST_PATIENCE = 20.0
+"""Seconds that the first request for a playlist may wait for the first segment."""
+IDLE_SECONDS = 30.0
+"""A kept connection without a request is closed after so long."""
+PIPELINE = 16
+"""Requests that may wait behind one that is being answered."""
+
+_SEGMENT = re.compile(r"(/[^/]+/[^/]+)/([0-9a-f]{1,16})-([0-9]{1,18})\.ts")
+
+log = structlog.get_logger("oxbow.live.http")
+
+
+class HttpSession(Connection):
+    """Answers one request after the other, until one of them turns the connection into a viewer."""
+
+    __slots__ = (
+        "_file",
+        "_format",
+        "_frames",
+        "_plane",
+        "_queue",
+        "_reader",
+        "_reqid",
+        "_request",
+        "_viewer",
+        "_waiting",
+    )
+
+    def __init__(
+        self, plane: Plane, loop: asyncio.AbstractEventLoop, sock: socket.socket, peer: str, door: Door
+    ) -> None:
+        self._plane = plane
+        self._reader: RequestReader | None = RequestReader()
+        self._queue: list[Request] = []
+        self._request: Request | None = None
+        """The one that is being answered."""
+        self._reqid = ""
+        self._file: tuple[int, int, int] | None = None
+        """(descriptor, next byte, size) of the file that is being sent."""
+        self._waiting: tuple[str, str, Callable[[bytes | None], None]] | None = None
+        """The playlist that is waited for: hub, stream, and the answer's way."""
+        self._viewer: Viewer | None = None
+        self._format: Format = FLV
+        self._frames: FrameProtocol | None = None
+        super().__init__(loop, sock, peer, door)
+
+    def received(self, data: bytes) -> None:
+        """Requests; from a WebSocket viewer, frames; from an FLV viewer, nothing that matters."""
+        if self._viewer is not None:
+            if self._format is WEBSOCKET:
+                self._frames_received(data)
+            return
+        if self._reader is None:
+            return
+        try:
+            self._queue += self._reader.receive(data)
+            if len(self._queue) > PIPELINE:
+                raise RequestError(400, f"at most {PIPELINE} requests may be sent ahead")
+        except RequestError as error:
+            self._reqid = request_id()
+            self._request = Request(keep_alive=False)
+            self._fail(error.status, error.message)
+            return
+        if self._request is None:
+            self._next()
+
+    def _next(self) -> None:
+        """Answer the next request that waits."""
+        while self._queue and self._request is None and self.fd >= 0:
+            self._request = self._queue.pop(0)
+            self._reqid = request_id()
+            self.deadline = None
+            self._answer(self._request)
+
+    def _done(self) -> None:
+        """The answer is on its way."""
+        request, self._request = self._request, None
+        if request is not None and not request.keep_alive:
+            self.close_when_sent(IDLE_SECONDS)
+        else:
+            self.deadline = self.loop.time() + IDLE_SECONDS
+
+    def _answer(self, request: Request) -> None:
+        if request.method == "OPTIONS":
+            self._respond(204, PREFLIGHT, b"")
+        elif request.method not in ("GET", "HEAD"):
+            self._fail(405, "the media port takes GET, HEAD and OPTIONS", {"Allow": "GET, HEAD, OPTIONS"})
+        else:
+            try:
+                self._deliver(request)
+            except AddressError as error:
+                self._refuse(404, error.reason, error.description)
+            except PlayRefused as error:
+                self._refuse(error.http_status, error.reason, error.description)
+
+    def _deliver(self, request: Request) -> None:
+        segment = _SEGMENT.fullmatch(request.path)
+        path = f"{segment[1]}.ts" if segment is not None else request.path
+        address = parse_play_path(path, request.query)
+        protocol = "flv" if address.extension == "flv" else "hls"
+        decide_play(self._plane.config, address, request.headers.get("host"), protocol, time.time())
+        if address.extension == "flv":
+            self._deliver_flv(request, address)
+        elif address.extension == "m3u8":
+            self._deliver_playlist(address)
+        elif segment is not None:
+            self._deliver_segment(address, segment[2], int(segment[3]))
+        else:
+            raise AddressError("bad_address", "a stream is played as .flv or .m3u8")
+
+    # FLV, plain and over WebSocket.
+
+    def _deliver_flv(self, request: Request, address: PlayAddress) -> None:
+        if request.method == "HEAD":
+            live = self._plane.registry.reader(address.hub, address.stream)
+            if live is None:
+                self._refuse(404, "not_live", "the stream is not live")
+            else:
+                live.close()
+                self._respond(200, {"Content-Type": "video/x-flv", "Cache-Control": "no-store"}, b"")
+            return
+        if request.headers.get("upgrade", "").lower() == "websocket":
+            if "sec-websocket-key" not in request.headers:
+                self._fail(400, "a WebSocket request carries Sec-WebSocket-Key")
+                return
+            self._format = WEBSOCKET
+        self._viewer = Viewer(self.sock, self)
+        self._reader = None
+        self._queue.clear()
+        patience = self._plane.settings.play_wait_seconds
+        self._plane.watching.watch(address.hub, address.stream, self._format, self._viewer, patience)
+
+    def preamble(self, head_: bytes) -> bytes:
+        """The stream is there: the response begins."""
+        request = self._request
+        unsent = self.take_unsent()
+        if self._format is WEBSOCKET and request is not None:
+            accept = accept_key(request.headers["sec-websocket-key"].encode("latin-1")).decode()
+            return unsent + self._upgraded(accept) + binary_header(len(head_)) + head_
+        headers = {"Content-Type": "video/x-flv", "Cache-Control": "no-store"}
+        self._request = None
+        return unsent + head(200, headers, self._reqid, keep_alive=False) + head_
+
+    def _upgraded(self, accept: str) -> bytes:
+        lines = ("HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade")
+        self._request = None
+        self._frames = FrameProtocol(client=False, extensions=[])
+        return "\r\n".join(
+            (*lines, f"Sec-WebSocket-Accept: {accept}", f"X-Reqid: {self._reqid}", "", "")
+        ).encode()
+
+    def viewer_gone(self, viewer: Viewer, reason: str) -> None:
+        """The viewer doesn't watch any more; if it never did, its request is answered now."""
+        self._viewer = None
+        if self._request is not None and reason != "disconnected":
+            status = 404 if reason == "not_live" else 403
+            self._request.keep_alive = False
+            self._refuse(status, reason, "the stream is not live" if status == 404 else reason)
+        elif self._frames is not None and reason == "ended":
+            self.send(bytes(self._frames.close(CloseReason.NORMAL_CLOSURE, "the stream has ended")))
+            if self.fd >= 0:
+                self.close_when_sent()
+        else:
+            self.close(reason)
+
+    def _frames_received(self, data: bytes) -> None:
+        if self._frames is None or self._viewer is None:
+            return
+        self._frames.receive_bytes(data)
+        try:
+            for frame in self._frames.received_frames():
+                if frame.opcode is Opcode.CLOSE:
+                    self.close("disconnected")
+                    return
+                if frame.opcode is Opcode.PING and isinstance(frame.payload, bytes | bytearray):
+                    pong = self._frames.pong(bytes(frame.payload))
+                    self._plane.watching.say(self._viewer, bytes(pong))
+        except ParseFailed:
+            self.close("protocol_error")
+
+    # HLS.
+
+    def _deliver_playlist(self, address: PlayAddress) -> None:
+        query, session = split_session(address.query)
+        patience = min(PLAYLIST_PATIENCE, self._plane.settings.play_wait_seconds)
+        self._waiting = (address.hub, address.stream, self._playlist_ready)
+        self._plane.shelf.playlist(address.hub, address.stream, session, query, patience, self._waiting[2])
+
+    def _playlist_ready(self, playlist: bytes | None) -> None:
+        self._waiting = None
+        if playlist is None:
+            self._refuse(404, "not_live", "the stream is not live")
+        else:
+            headers = {"Content-Type": "application/vnd.apple.mpegurl", "Cache-Control": "no-cache"}
+            self._respond(200, headers, playlist)
+        self._next()
+
+    def _deliver_segment(self, address: PlayAddress, life: str, sequence: int) -> None:
+        session = split_session(address.query)[1]
+        found = self._plane.shelf.segment(address.hub, address.stream, life, sequence, session)
+        if found is None:
+            self._refuse(404, "no_segment", "there is no such segment, or not any more")
+            return
+        fd, size = found
+        headers = {"Content-Type": "video/mp2t", "Cache-Control": "max-age=60", "Content-Length": str(size)}
+        keep_alive = self._request is not None and self._request.keep_alive
+        self._file = (fd, 0, size if self._request is None or self._request.method == "GET" else 0)
+        self.send(head(200, headers, self._reqid, keep_alive=keep_alive))
+        if self.fd >= 0 and not self.has_unsent:
+            self._send_file()
+
+    def drained(self) -> None:
+        """The socket takes more."""
+        if self._file is not None:
+            self._send_file()
+
+    def _send_file(self) -> None:
+        assert self._file is not None
+        fd, offset, size = self._file
+        try:
+            while offset < size:
+                sent = os.sendfile(self.fd, fd, offset, size - offset)
+                if not sent:
+                    raise ConnectionAbortedError
+                offset += sent
+        except BlockingIOError:
+            self._file = (fd, offset, size)
+            self.deadline = self.loop.time() + IDLE_SECONDS
+            self.loop.add_writer(self.fd, self._send_file)
+            return
+        except OSError:
+            self.close("disconnected")
+            return
+        self.loop.remove_writer(self.fd)
+        os.close(fd)
+        self._file = None
+        self._done()
+        self._next()
+
+    # Answers.
+
+    def _respond(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        request = self._request
+        keep_alive = request is not None and request.keep_alive
+        endless = request is not None and request.method == "HEAD" and not body
+        sized = headers if endless or status == 204 else headers | {"Content-Length": str(len(body))}
+        wanted = b"" if request is not None and request.method == "HEAD" else body
+        self.send(head(status, sized, self._reqid, keep_alive=keep_alive) + wanted)
+        if self.fd >= 0:
+            self._done()
+
+    def _fail(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+        self._respond(status, {"Content-Type": "application/json"} | (headers or {}), error_body(message))
+
+    def _refuse(self, status: int, reason: str, description: str) -> None:
+        self._plane.refused[reason] += 1
+        log.info("refused", client=self.peer, reqid=self._reqid, reason=reason, description=description)
+        self._fail(status, description)
+
+    def closed(self, reason: str) -> None:
+        """Give back what the connection holds."""
+        if self._viewer is not None:
+            self._plane.watching.leave(self._viewer)
+        if self._waiting is not None:
+            self._plane.shelf.forget(*self._waiting)
+        if self._file is not None:
+            self.loop.remove_writer(self.fd)
+            os.close(self._file[0])
+            self._file = None
+
+
+def split_session(query: str) -> tuple[str, str | None]:
+    """A playlist's or segment's query without the session that we added to it, and the session."""
+    kept, session = [], None
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        if name == "session" and SESSION.fullmatch(value):
+            session = value
+        elif part:
+            kept.append(part)
+    return "&".join(kept), session
+
+
+def http_factory(plane: Plane) -> Callable[..., Connection]:
+    """What a Door makes of an accepted connection."""
+
+    def make(loop: asyncio.AbstractEventLoop, sock: socket.socket, peer: str, door: Door) -> Connection:
+        return HttpSession(plane, loop, sock, peer, door)
+
+    return make

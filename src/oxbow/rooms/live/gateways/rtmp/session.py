@@ -1,0 +1,316 @@
+"""One RTMP client: an encoder that publishes, or a player that plays. Policy is asked here, media is carried
+elsewhere."""
+
+import asyncio
+import secrets
+import socket
+import time
+from collections.abc import Callable
+
+import structlog
+
+from oxbow.media.fanout import Viewer
+from oxbow.media.stream import StreamBusyError, StreamWriter
+from oxbow.proto.errors import ProtocolError
+from oxbow.proto.rtmp.events import (
+    ConnectRequested,
+    Event,
+    PauseRequested,
+    PlayRequested,
+    PublishRequested,
+    StreamClosed,
+)
+from oxbow.proto.rtmp.message import Message
+from oxbow.proto.rtmp.server import ServerConnection
+from oxbow.rooms.live.addresses import AddressError, RtmpAddress, parse_rtmp_address
+from oxbow.rooms.live.control.messages import LivePublisher
+from oxbow.rooms.live.gateways.connection import Connection
+from oxbow.rooms.live.gateways.door import Door
+from oxbow.rooms.live.snapshot import PlayRefused, decide_play
+from oxbow.rooms.live.worker.plane import Plane
+from oxbow.rooms.live.worker.watching import RTMP
+
+READ_SIZE = 256 * 1024
+"""Read from a publisher at once; what a tick's worth of a 20 Mbit/s stream takes."""
+READS_PER_TICK = 16
+"""A publisher that sends faster than all these in one tick is read on in the next, so that others get their
+turn."""
+BUSY_RETRIES = 20
+BUSY_PAUSE = 0.05
+PLAY_STREAM_ID = 1
+
+log = structlog.get_logger("oxbow.live.rtmp")
+
+
+class RtmpSession(Connection):
+    """States: asking (handshake, commands), then publishing or watching, until closed."""
+
+    __slots__ = (
+        "_address",
+        "_app",
+        "_ask",
+        "_early",
+        "_last_data",
+        "_plane",
+        "_rtmp",
+        "_tc_url",
+        "_viewer",
+        "info",
+        "writer",
+    )
+
+    info: LivePublisher
+    writer: StreamWriter
+
+    def __init__(
+        self, plane: Plane, loop: asyncio.AbstractEventLoop, sock: socket.socket, peer: str, door: Door
+    ) -> None:
+        self._plane = plane
+        self._rtmp = ServerConnection(max_message_size=plane.settings.max_message_bytes)
+        self._app = self._tc_url = ""
+        self._address: RtmpAddress | None = None
+        self._ask: asyncio.Task[None] | None = None
+        self._early: list[Message] | None = None
+        """Set from the request to publish on: what an eager encoder sends before it is let in."""
+        self._viewer: Viewer | None = None
+        self._last_data = loop.time()
+        super().__init__(loop, sock, peer, door)
+
+    def received(self, data: bytes) -> None:
+        """Bytes from a client that doesn't publish (yet)."""
+        try:
+            events = self._rtmp.receive(data)
+            for event in events:
+                self._handle(event)
+        except (ProtocolError, AddressError) as error:
+            self._refuse("protocol_error", str(error))
+            self._flush()
+            self.close_when_sent()
+            return
+        self._flush()
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case Message():
+                if self._early is not None:
+                    self._early.append(event)
+            case ConnectRequested():
+                self._app, self._tc_url = event.app, event.tc_url
+                self._rtmp.accept_connect()
+            case PublishRequested():
+                self._publish(event)
+            case PlayRequested():
+                self._play(event)
+            case PauseRequested():
+                self._pause(event.paused)
+            case StreamClosed():
+                self._flush()
+                self.close("finished")
+
+    def _flush(self) -> None:
+        """Send what the protocol has to say; between the stream's bytes, if this is a viewer."""
+        data = self._rtmp.data_to_send()
+        if data and not (self._viewer is not None and self._plane.watching.say(self._viewer, data)):
+            self.send(data)
+
+    def _refuse(self, reason: str, description: str) -> None:
+        self._plane.refused[reason] += 1
+        address = self._address
+        log.info(
+            "refused",
+            client=self.peer,
+            hub=address.hub if address else None,
+            stream=address.stream if address else None,
+            reason=reason,
+            description=description,
+        )
+
+    # Publishing.
+
+    def _publish(self, event: PublishRequested) -> None:
+        try:
+            address = self._address = parse_rtmp_address(self._app, self._tc_url, event.name)
+        except AddressError as error:
+            self._reject_publish(event.stream_id, error.reason, error.description)
+            return
+        self._early = []
+        self.deadline = None
+        self.info = LivePublisher(
+            hub=address.hub,
+            stream=address.stream,
+            session=secrets.token_hex(16),
+            client_addr=self.peer,
+            server_addr="{}:{}".format(*self.sock.getsockname()[:2]),
+            started_at=time.time(),
+        )
+        self.pause_reading()
+        self._ask = self.loop.create_task(self._ask_and_start(event.stream_id, address))
+
+    def _reject_publish(self, stream_id: int, reason: str, description: str) -> None:
+        self._refuse(reason, description)
+        self._rtmp.reject_publish(f"{reason}: {description}", stream_id)
+        self._flush()
+        self.close_when_sent()
+
+    async def _ask_and_start(self, stream_id: int, address: RtmpAddress) -> None:
+        """Ask control, then begin. Whatever control has granted is given back if anything fails."""
+        try:
+            answer = await self._plane.link.ask_publish(self.info, address.query, address.domain)
+        except TimeoutError:
+            self._reject_publish(stream_id, "control_away", "the server can't check this now, try again soon")
+            return
+        if answer.refusal:
+            self._reject_publish(stream_id, answer.refusal, answer.description)
+            return
+        try:
+            self.writer = await self._open_writer(answer.grace_seconds)
+        except (OSError, StreamBusyError) as error:
+            self._plane.publishing.end(self.info, "no_room")
+            log.error("no log for a publisher", hub=address.hub, stream=address.stream, error=str(error))
+            self._reject_publish(stream_id, "no_room", "the server has no room for the stream now")
+            return
+        except BaseException:
+            self._plane.publishing.end(self.info, "disconnected")
+            raise
+        self._start(stream_id)
+
+    async def _open_writer(self, grace_seconds: float) -> StreamWriter:
+        """The stream's log. A publisher that is being replaced may hold it for a moment longer."""
+        options = self._plane.stream_options(grace_seconds)
+        for _ in range(BUSY_RETRIES):
+            try:
+                return self._plane.registry.writer(self.info.hub, self.info.stream, options)
+            except StreamBusyError:
+                await asyncio.sleep(BUSY_PAUSE)
+        return self._plane.registry.writer(self.info.hub, self.info.stream, options)
+
+    def _start(self, stream_id: int) -> None:
+        self._plane.publishing.begin(self)
+        self._ask = None
+        self._rtmp.accept_publish(stream_id)
+        self._flush()
+        self._last_data = self.loop.time()
+        if self._early:
+            self.writer.write(self._early)
+        self._early = None
+        log.info("publishing", client=self.peer, hub=self.info.hub, stream=self.info.stream)
+
+    def gather(self) -> None:
+        """Read what has come since the last tick; the socket is not watched while the stream runs."""
+        recv, receive = self.sock.recv, self._rtmp.receive
+        try:
+            for _ in range(READS_PER_TICK):
+                data = recv(READ_SIZE)
+                if not data:
+                    self.close("disconnected")
+                    return
+                self._last_data = self.loop.time()
+                self._append(receive(data))
+                if len(data) < READ_SIZE or self.fd < 0:
+                    break
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.close("disconnected")
+        except ProtocolError as error:
+            self._refuse("protocol_error", str(error))
+            self.close("protocol_error")
+        except Exception as error:
+            self.door.crashed(self, error)
+            self.close("internal_error")
+        if self.fd >= 0:
+            self._after_gather()
+
+    def _append(self, events: list[Event]) -> None:
+        """Append the media in `events`, which in the steady state is all of them."""
+        media = [event for event in events if type(event) is Message]
+        self.writer.write(media)
+        if len(media) != len(events):
+            for event in events:
+                if not isinstance(event, Message):
+                    self._handle(event)
+
+    def _after_gather(self) -> None:
+        self.writer.run_framings()
+        self._flush()
+        if self.silent_seconds() > self._plane.settings.publish_idle_seconds:
+            self.close("silent")
+
+    def silent_seconds(self) -> float:
+        """How long nothing has come from the publisher."""
+        return self.loop.time() - self._last_data
+
+    def cut(self, reason: str) -> None:
+        """Disconnect the publisher."""
+        self.close(reason)
+
+    # Playing.
+
+    def _play(self, event: PlayRequested) -> None:
+        try:
+            address = self._address = parse_rtmp_address(self._app, self._tc_url, event.name)
+            if event.stream_id != PLAY_STREAM_ID:
+                raise AddressError("bad_address", "a connection plays on its first stream")
+            decide_play(self._plane.config, address, address.domain, "rtmp", time.time())
+        except (AddressError, PlayRefused) as error:
+            self._refuse(error.reason, error.description)
+            self._rtmp.reject_play("NetStream.Play.Failed", error.description, event.stream_id)
+            self._flush()
+            self.close_when_sent()
+            return
+        self._rtmp.accept_play(event.stream_id)
+        self._flush()
+        self._watch()
+
+    def _watch(self) -> None:
+        assert self._address is not None
+        self.deadline = None
+        self._viewer = Viewer(self.sock, self)
+        patience = self._plane.settings.play_wait_seconds
+        self._plane.watching.watch(self._address.hub, self._address.stream, RTMP, self._viewer, patience)
+
+    def _pause(self, paused: bool) -> None:
+        if paused and self._viewer is not None:
+            self._plane.watching.leave(self._viewer)
+            self._viewer = None
+        elif not paused and self._viewer is None and self._address is not None:
+            self._watch()
+
+    def preamble(self, head: bytes) -> bytes:
+        """The stream is there: anything still unsent goes first."""
+        return self.take_unsent() + head
+
+    def viewer_gone(self, viewer: Viewer, reason: str) -> None:
+        """The viewer doesn't watch any more."""
+        self._viewer = None
+        if reason == "disconnected":
+            self.close(reason)
+            return
+        if reason == "not_live":
+            self._refuse(reason, "the stream is not live")
+            self._rtmp.reject_play("NetStream.Play.StreamNotFound", "The stream is not live.")
+        else:
+            self._rtmp.stream_eof()
+            self._rtmp.unpublish_notify()
+        self._flush()
+        if self.fd >= 0:
+            self.close_when_sent()
+
+    def closed(self, reason: str) -> None:
+        """Give back what the connection holds."""
+        if self._ask is not None:
+            self._ask.cancel()
+        elif hasattr(self, "writer"):
+            log.info("published", hub=self.info.hub, stream=self.info.stream, client=self.peer, reason=reason)
+            self._plane.publishing.end(self.info, reason)
+        if self._viewer is not None:
+            self._plane.watching.leave(self._viewer)
+
+
+def rtmp_factory(plane: Plane) -> Callable[..., Connection]:
+    """What a Door makes of an accepted connection."""
+
+    def make(loop: asyncio.AbstractEventLoop, sock: socket.socket, peer: str, door: Door) -> Connection:
+        return RtmpSession(plane, loop, sock, peer, door)
+
+    return make

@@ -1,0 +1,150 @@
+"""The media worker's process: puts its parts together, runs, and ends cleanly.
+
+Started by the supervisor as `python -m oxbow.rooms.live.worker.process INDEX RTMP_ADDRESS MEDIA_ADDRESS`.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+
+import uvloop
+
+from oxbow.kernel import logs
+from oxbow.kernel.settings import KernelSettings, ListenAddress, load
+from oxbow.kernel.supervisor import die_with_parent
+from oxbow.media.fanout import FanoutLimits
+from oxbow.media.registry import Registry
+from oxbow.rooms.live.control.link import ControlLink
+from oxbow.rooms.live.control.messages import Configure, Cut, Hello, Report
+from oxbow.rooms.live.gateways.door import Door
+from oxbow.rooms.live.gateways.http.session import http_factory
+from oxbow.rooms.live.gateways.rtmp.session import rtmp_factory
+from oxbow.rooms.live.places import control_socket, streams_root
+from oxbow.rooms.live.settings import LiveSettings
+from oxbow.rooms.live.worker.plane import Plane
+from oxbow.rooms.live.worker.publishing import Publishing
+from oxbow.rooms.live.worker.reporting import make_report
+from oxbow.rooms.live.worker.shelf import HlsShelf
+from oxbow.rooms.live.worker.ticker import Ticker
+from oxbow.rooms.live.worker.watching import Watching
+
+BACKLOG = 4096
+
+log = logs.get_logger("oxbow.live.worker")
+
+
+class MediaWorker:
+    """One worker, from its sockets to its reports."""
+
+    def __init__(self, index: int, kernel: KernelSettings, live: LiveSettings) -> None:
+        self._index = index
+        registry = Registry(streams_root(kernel))
+        link = ControlLink(control_socket(kernel), self._hello, self._configure, self._cut)
+        limits = FanoutLimits(live.max_lag_seconds, live.stall_seconds)
+        self.plane = Plane(
+            settings=live,
+            registry=registry,
+            link=link,
+            publishing=Publishing(link),
+            watching=Watching(registry, limits),
+            shelf=HlsShelf(registry),
+        )
+        self._ticker = Ticker(live.tick_ms / 1000, self.plane.publishing.gather, self._serve, self._second)
+        self._doors: list[Door] = []
+
+    def open(self, loop: asyncio.AbstractEventLoop, rtmp: socket.socket, media: socket.socket) -> None:
+        """Begin to serve."""
+        live = self.plane.settings
+        self._loop = loop
+        self._doors = [
+            Door(
+                name, sock, factory(self.plane), live.handshake_timeout_seconds, live.connections_per_address
+            )
+            for name, sock, factory in (("rtmp", rtmp, rtmp_factory), ("media", media, http_factory))
+        ]
+        self.plane.link.start()
+        self._ticker.start(loop)
+        for door in self._doors:
+            door.open(loop)
+
+    async def close(self) -> None:
+        """Stop: nobody new, then everybody out, and control is told."""
+        for door in self._doors:
+            door.close()
+        self._ticker.stop()
+        for door in self._doors:
+            for connection in list(door.connections):
+                connection.close("shutdown")
+        await self.plane.link.close()
+
+    def _hello(self) -> Hello:
+        return Hello(self._index, os.getpid(), self.plane.publishing.infos())
+
+    def _configure(self, message: Configure) -> None:
+        self.plane.config = message.snapshot
+
+    def _cut(self, message: Cut) -> None:
+        self.plane.publishing.cut(message.hub, message.stream, message.reason)
+        if message.viewers:
+            self.plane.watching.cut(message.hub, message.stream, message.reason)
+            self.plane.shelf.cut(message.hub, message.stream)
+
+    def _serve(self) -> None:
+        self.plane.watching.serve()
+        self.plane.shelf.serve()
+
+    def _second(self, elapsed: float) -> None:
+        plane = self.plane
+        plane.publishing.second()
+        plane.watching.second()
+        plane.shelf.second()
+        for door in self._doors:
+            door.sweep(self._loop.time())
+        self._report(elapsed)
+
+    def _report(self, elapsed: float) -> None:
+        for door in self._doors:
+            self.plane.refused.update(door.refused)
+            door.refused.clear()
+        connections = sum(len(door.connections) for door in self._doors)
+        report: Report = make_report(self.plane, elapsed, connections)
+        self.plane.link.send(report)
+
+
+def listen(address: ListenAddress) -> socket.socket:
+    """A listening socket that shares its port with the other workers'; the kernel spreads the connections."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    sock.bind((address.host, address.port))
+    sock.listen(BACKLOG)
+    return sock
+
+
+async def run(index: int, rtmp: ListenAddress, media: ListenAddress) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    worker = MediaWorker(index, load(KernelSettings), load(LiveSettings))
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    worker.open(loop, listen(rtmp), listen(media))
+    log.info("media worker ready", worker=index, rtmp=str(rtmp), media=str(media))
+    await stop.wait()
+    await worker.close()
+
+
+def main(arguments: list[str]) -> None:
+    """The process's entry."""
+    die_with_parent()
+    index = int(arguments[0])
+    kernel = load(KernelSettings)
+    logs.setup(kernel.log_level, kernel.log_format, f"worker-{index}")
+    uvloop.run(run(index, ListenAddress.parse(arguments[1]), ListenAddress.parse(arguments[2])))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
