@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import httpx
 import pytest
+from fastapi import FastAPI
 
-import oxbow.app  # noqa: F401 - only the whole house knows every setting.
+from oxbow.app import House
 from oxbow.cli.root import root
-from oxbow.kernel.settings import SettingDoc, documented_settings
+from oxbow.kernel.gateway.app import RouteDoc, documented_routes
+from oxbow.kernel.settings import KernelSettings, SettingDoc, documented_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -35,6 +38,40 @@ def test_every_setting_is_documented(setting: SettingDoc) -> None:
 def test_no_setting_is_documented_that_is_none() -> None:
     rows = re.findall(r"^\| `(OXBOW_\w+)` \|", (DOCS / "settings.md").read_text(), re.MULTILINE)
     assert rows == [setting.env_name for setting in documented_settings()]
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+    """The whole API, put together but not opened."""
+    folder = tmp_path_factory.mktemp("house")
+    return House(KernelSettings(home=folder / "home", shm_dir=folder / "shm")).app
+
+
+def route_row(route: RouteDoc) -> str:
+    """How a route's line in docs/api.md begins."""
+    return f"| `{route.method} {route.path}` |"
+
+
+def test_every_route_is_documented(app: FastAPI) -> None:
+    text = (DOCS / "api.md").read_text()
+    assert [route_row(route) for route in documented_routes(app) if route_row(route) not in text] == []
+
+
+def test_no_route_is_documented_that_is_none(app: FastAPI) -> None:
+    rows = re.findall(r"^\| `[A-Z]+ /[^`]*` \|", (DOCS / "api.md").read_text(), re.MULTILINE)
+    assert set(rows) == {route_row(route) for route in documented_routes(app)}
+
+
+async def metric_names(app: FastAPI) -> set[str]:
+    """Every metric that Prometheus would scrape, but those of Python itself."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://oxbow") as client:
+        text = (await client.get("/metrics")).text
+    return set(re.findall(r"^# TYPE (oxbow_\w+)", text, re.MULTILINE))
+
+
+async def test_every_metric_is_documented_and_no_other(app: FastAPI) -> None:
+    documented = re.findall(r"^\| `(oxbow_\w+)` \|", (DOCS / "metrics.md").read_text(), re.MULTILINE)
+    assert set(documented) == await metric_names(app)
 
 
 def commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:

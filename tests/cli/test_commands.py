@@ -20,6 +20,16 @@ HUB = {
     "domains": [{"type": "liveHls", "domain": "hls.example.com", "cname": ""}],
     "publishSecurity": "none",
 }
+SERVER = {
+    "version": "1.2.3",
+    "workers": [{"index": 0, "pid": 100, "connections": 8}],
+    "streams": 1,
+    "viewers": {"hls": 2, "rtmp": 7},
+    "sentBytes": 1_000_000,
+    "skippedBytes": 0,
+    "droppedViewers": 0,
+    "refused": {},
+}
 OFFLINE = {"startAt": 0, "clientIP": "", "bps": 0, "fps": {"audio": 0, "video": 0, "data": 0}, "playCount": 0}
 LIVE = {
     "startAt": 1700000000,
@@ -131,6 +141,7 @@ def test_a_stream_is_shown_with_its_broadcasts(oxbow: Oxbow, api: CannedApi) -> 
 
 def test_status_shows_what_is_live(oxbow: Oxbow, api: CannedApi) -> None:
     api.answer("GET", "/readyz", {})
+    api.answer("GET", "/v2/server", SERVER)
     api.answer("GET", "/v2/hubs", {"items": [{"name": "shows"}]})
     live = "/v2/hubs/shows/streams?limit=1000&liveonly=true"
     api.answer("GET", live, {"items": [{"key": "evening"}, {"key": "ended"}], "marker": ""})
@@ -138,7 +149,9 @@ def test_status_shows_what_is_live(oxbow: Oxbow, api: CannedApi) -> None:
     api.answer("GET", stream_path("shows", "ended") + "/live", OFFLINE)
     document = json.loads(oxbow("status", "--json").output)
     assert [(item["name"], item["viewers"]) for item in document["live"]] == [("evening", 7)]
-    assert "2.00 Mbit/s" in oxbow("status").output
+    output = oxbow("status").output
+    assert "2.00 Mbit/s" in output
+    assert "9 (2 hls, 7 rtmp)" in output
 
 
 def test_addresses_name_the_domain_where_one_is_bound(oxbow: Oxbow, api: CannedApi) -> None:

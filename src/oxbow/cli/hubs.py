@@ -108,7 +108,7 @@ def rules(name: str, second_publisher: str | None, grace: float | None, auto_cre
 
 @hub.command()
 @click.argument("name")
-@click.argument("mode", type=click.Choice(SECURITIES))
+@click.argument("mode", metavar="MODE", type=click.Choice(SECURITIES))
 @key_option
 def security(name: str, mode: str, key: str | None) -> None:
     """Say how publishers of the hub NAME prove that they may.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from typing import Any
 
 import click
 
-from oxbow import __version__
 from oxbow.cli.connection import connected
 from oxbow.cli.output import bit_rate, json_option, moment, write_facts, write_json, write_table
 from oxbow.cli.vault import NoKeysError, root_pair
@@ -21,18 +21,35 @@ COLOURS = {State.OK: "green", State.NOTE: "yellow", State.BROKEN: "red"}
 @click.command()
 @json_option
 def status(as_json: bool) -> None:
-    """Show the running server, its hubs, and what is live."""
+    """Show the running server, its workers and hubs, and what is live."""
     with connected() as client:
+        server = {"api": client.url, "ready": readiness(client), **client.get("/v2/server")}
         hubs = hub_names(client)
         live = list(live_streams(client))
-        server = {"version": __version__, "api": client.url, "ready": readiness(client)}
     if as_json:
         write_json({"server": server, "hubs": hubs, "live": [asdict(stream) for stream in live]})
         return
-    write_facts({**server, "hubs": ", ".join(hubs) or "none; `oxbow hub create NAME` makes one"})
+    write_facts(server_facts(server, hubs))
     click.echo()
     columns = ["STREAM", "SINCE", "PUBLISHER", "RATE", "PICTURES/S", "VIEWERS"]
     write_table(columns, map(live_row, live), empty="nothing is live")
+
+
+def server_facts(server: dict[str, Any], hubs: list[str]) -> dict[str, object]:
+    """The server as `oxbow status` describes it."""
+    viewers = server["viewers"]
+    by_protocol = ", ".join(f"{count} {protocol}" for protocol, count in viewers.items() if count)
+    workers = server["workers"]
+    return {
+        "server": f"Oxbow {server['version']}, API at {server['api']}",
+        "ready": server["ready"],
+        "workers": ", ".join(f"{worker['index']} (process {worker['pid']})" for worker in workers) or "none",
+        "hubs": ", ".join(hubs) or "none; `oxbow hub create NAME` makes one",
+        "viewers": f"{sum(viewers.values())} ({by_protocol})" if by_protocol else "0",
+        "sent": f"{server['sentBytes'] / 1e6:.1f} MB to viewers since the start",
+        "lost": f"{server['skippedBytes'] / 1e6:.1f} MB skipped and {server['droppedViewers']} viewers dropped "
+        "because they were too slow",
+    }
 
 
 def readiness(client: Client) -> str:

@@ -98,7 +98,7 @@ def history_row(item: dict[str, Any]) -> list[str]:
 @stream.command()
 @click.argument("hub")
 @click.argument("name")
-@click.argument("mode", type=click.Choice(["hub", *SECURITIES]))
+@click.argument("mode", metavar="MODE", type=click.Choice(["hub", *SECURITIES]))
 @key_option
 def security(hub: str, name: str, mode: str, key: str | None) -> None:
     """Say how the publisher of one stream proves that it may; `hub` leaves that to the stream's hub.
