@@ -35,7 +35,7 @@ from oxbow.proto.rtmp.message import (
     RtmpError,
 )
 from oxbow.proto.rtmp.outbox import Outbox
-from oxbow.proto.rtmp.streams import StreamTable, Use
+from oxbow.proto.rtmp.streams import Stream, StreamTable, Use
 
 WINDOW_SIZE: Final = 2_500_000
 """Bytes after which the client is asked to acknowledge."""
@@ -119,21 +119,28 @@ class ServerConnection:
         info = commands.status("error", "NetConnection.Connect.Rejected", description)
         self._out.reply(self._asked_connect(), "_error", None, info)
 
+    # An answer about a stream that the client has closed in the meantime is dropped.
+
     def accept_publish(self, stream_id: int = 1) -> None:
         """The publisher may send; it usually waits for this."""
-        name = _bare(self._streams.used(stream_id, Use.PUBLISH).name)
+        stream = self._streams.used(stream_id, Use.PUBLISH)
+        if stream is None:
+            return
+        description = f"{_bare(stream.name)} is now published."
         self._out.control(commands.user_control(commands.STREAM_BEGIN, stream_id))
-        self._out.status(stream_id, "status", "NetStream.Publish.Start", f"{name} is now published.")
+        self._out.status(stream_id, "status", "NetStream.Publish.Start", description)
 
     def reject_publish(self, description: str, stream_id: int = 1) -> None:
         """Refuse, with a reason that the publisher's software shows; close the connection afterwards."""
-        self._streams.used(stream_id, Use.PUBLISH)
-        self._streams.end(stream_id)
-        self._out.status(stream_id, "error", _PUBLISH_REFUSED, description)
+        if self._streams.used(stream_id, Use.PUBLISH) is not None:
+            self._streams.end(stream_id)
+            self._out.status(stream_id, "error", _PUBLISH_REFUSED, description)
 
     def accept_play(self, stream_id: int = 1) -> None:
         """Tell the player that media follows; the caller writes it behind this, framed by itself."""
         stream = self._streams.used(stream_id, Use.PLAY)
+        if stream is None:
+            return
         name = _bare(stream.name)
         self._out.control(commands.user_control(commands.STREAM_BEGIN, stream_id))
         if stream.reset:
@@ -144,14 +151,16 @@ class ServerConnection:
 
     def reject_play(self, code: str, description: str, stream_id: int = 1) -> None:
         """Refuse, with a code such as NetStream.Play.StreamNotFound."""
-        self._streams.used(stream_id, Use.PLAY)
-        self._streams.end(stream_id)
-        self._out.status(stream_id, "error", code, description)
+        if self._streams.used(stream_id, Use.PLAY) is not None:
+            self._streams.end(stream_id)
+            self._out.status(stream_id, "error", code, description)
 
     def unpublish_notify(self, stream_id: int = 1) -> None:
         """Tell a player that the publisher has gone."""
-        name = _bare(self._streams.used(stream_id, Use.PLAY).name)
-        self._out.status(stream_id, "status", "NetStream.Play.UnpublishNotify", f"{name} is now unpublished.")
+        stream = self._streams.used(stream_id, Use.PLAY)
+        if stream is not None:
+            description = f"{_bare(stream.name)} is now unpublished."
+            self._out.status(stream_id, "status", "NetStream.Play.UnpublishNotify", description)
 
     def stream_eof(self, stream_id: int = 1) -> None:
         """Tell a player that no media follows."""
@@ -236,26 +245,29 @@ class ServerConnection:
             self._call_failed(command, str(error))
 
     def _on_publish(self, command: Command, events: list[Event]) -> None:
-        name = self._begin(command, Use.PUBLISH, _PUBLISH_REFUSED)
-        if name is None:
+        stream = self._begin(command, Use.PUBLISH, _PUBLISH_REFUSED)
+        if stream is None:
             return
         publish_type = command.argument(1)
         if not isinstance(publish_type, str):
             publish_type = "live"
-        events.append(PublishRequested(command.stream_id, name, publish_type[:16], command.transaction))
+        events.append(
+            PublishRequested(command.stream_id, stream.name, publish_type[:16], command.transaction)
+        )
 
     def _on_play(self, command: Command, events: list[Event]) -> None:
-        name = self._begin(command, Use.PLAY, "NetStream.Play.Failed")
-        if name is None:
+        stream = self._begin(command, Use.PLAY, "NetStream.Play.Failed")
+        if stream is None:
             return
         start = commands.number(command.argument(1), -2.0)
         duration = commands.number(command.argument(2), -1.0)
-        reset = command.argument(3) not in (False, 0)
-        self._streams.used(command.stream_id, Use.PLAY).reset = reset
-        events.append(PlayRequested(command.stream_id, name, start, duration, reset, command.transaction))
+        stream.reset = command.argument(3) not in (False, 0)
+        events.append(
+            PlayRequested(command.stream_id, stream.name, start, duration, stream.reset, command.transaction)
+        )
 
-    def _begin(self, command: Command, use: Use, refusal: str) -> str | None:
-        """Put the command's stream to use; the name asked for, or None if the stream has a use already.
+    def _begin(self, command: Command, use: Use, refusal: str) -> Stream | None:
+        """Put the command's stream to use under the name asked for; None if it has a use already.
 
         A name that no stream can have raises RtmpError. Either way the client is told why.
         """
@@ -271,13 +283,11 @@ class ServerConnection:
         except RtmpError as error:
             self._out.status(command.stream_id, "error", refusal, str(error))
             raise
-        self._streams.begin(command.stream_id, use, name)
-        return name
+        return self._streams.begin(command.stream_id, use, name)
 
     def _on_pause(self, command: Command, events: list[Event]) -> None:
         stream_id = command.stream_id
-        stream = self._streams.get(stream_id)
-        if stream is None or stream.use is not Use.PLAY:
+        if self._streams.used(stream_id, Use.PLAY) is None:
             return
         paused = bool(command.argument(0, True))
         code = "NetStream.Pause.Notify" if paused else "NetStream.Unpause.Notify"

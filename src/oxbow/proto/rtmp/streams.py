@@ -44,15 +44,10 @@ class StreamTable:
                 return stream_id
         raise RtmpError(f"a connection has at most {MAX_STREAMS} streams")
 
-    def get(self, stream_id: int) -> Stream | None:
-        return self._streams.get(stream_id)
-
-    def used(self, stream_id: int, use: Use) -> Stream:
-        """The stream that the client asked to use so. Raises RuntimeError: the caller is mistaken."""
+    def used(self, stream_id: int, use: Use) -> Stream | None:
+        """The stream, if it is used so."""
         stream = self._streams.get(stream_id)
-        if stream is None or stream.use is not use:
-            raise RuntimeError(f"the client has not asked to {use.value} on stream {stream_id}")
-        return stream
+        return stream if stream is not None and stream.use is use else None
 
     def idle(self, stream_id: int) -> Stream:
         """The stream, if it can be put to use. Raises RtmpError that says why not."""
@@ -63,12 +58,13 @@ class StreamTable:
             raise RtmpError(f"stream {stream_id} is already used to {stream.use.value}")
         return stream
 
-    def begin(self, stream_id: int, use: Use, name: str) -> None:
-        """Put an idle stream to use."""
+    def begin(self, stream_id: int, use: Use, name: str) -> Stream:
+        """Put an idle stream to use. Raises RtmpError."""
         stream = self.idle(stream_id)
         stream.use, stream.name = use, name
         if use is Use.PUBLISH:
             self.publishing.add(stream_id)
+        return stream
 
     def end(self, stream_id: int) -> Use:
         """Make a stream idle; what it was used for, NOTHING if there is none."""
