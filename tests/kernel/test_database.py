@@ -176,3 +176,22 @@ def test_the_customary_forms_of_a_url(name):
 def test_other_databases_are_refused():
     with pytest.raises(ValueError, match="mysql is no database"):
         parse_url("mysql://x@y/z")
+
+
+@pytest.mark.postgres
+async def test_a_server_that_hangs_is_unavailable_and_leaves_no_connection_behind(
+    postgres_url, postgres_server
+):
+    database = Database(postgres_url, pool_size=2, timeout=0.2)
+    await database.ping()
+    postgres_server.freeze()
+    try:
+        results = await asyncio.gather(*(database.ping() for _ in range(6)), return_exceptions=True)
+        assert {type(result) for result in results} == {DatabaseUnavailableError}
+    finally:
+        postgres_server.thaw()
+    patient = Database(postgres_url)
+    await patient.ping()
+    await asyncio.gather(database.ping(), database.ping())
+    await patient.close()
+    await database.close()

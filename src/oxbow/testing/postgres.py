@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -59,6 +60,20 @@ class PostgresServer:
         """Stop the server at once, as a crash would."""
         self._run("pg_ctl", "-D", self.data, "-w", "-m", "immediate", "stop")
 
+    def freeze(self) -> None:
+        """Let the server go on existing and answer nothing, as one that hangs would."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        postmaster = int((Path(self.data) / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        for process in [postmaster, *map(int, children)]:
+            os.kill(process, number)
+
     def create_database(self, name: str, template: str = "template0") -> str:
         """Make a database and return its URL."""
         self._run("createdb", "-h", str(self.directory), "-U", _USER, "-T", template, name)
@@ -89,7 +104,7 @@ class PostgresServer:
 
 def find_binaries() -> Path:
     """The directory of the newest PostgreSQL; :class:`NoPostgresError` where there is none."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     on_path = shutil.which("initdb")
     if not found and not on_path:
         raise NoPostgresError(

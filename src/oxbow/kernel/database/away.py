@@ -17,6 +17,8 @@ log = get_logger(__name__)
 
 _NO_CONNECTION = (SQLAlchemyError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
+_POSTGRES_AWAY = (asyncpg.OperatorInterventionError, asyncpg.PostgresConnectionError, ConnectionError)
+
 # The primary result codes of SQLite that speak of the file or its locks, not of the statement.
 _SQLITE_AWAY = {
     sqlite3.SQLITE_BUSY,
@@ -51,7 +53,7 @@ def lost_connection_is_unavailable() -> Iterator[None]:
     """Around statements: only what speaks of the connection or the file; a wrong statement stays an error."""
     try:
         yield
-    except (SQLAlchemyError, OSError, TimeoutError) as error:
+    except (SQLAlchemyError, ConnectionError, TimeoutError) as error:
         if _is_away(error):
             raise _unavailable(error) from error
         raise
@@ -64,11 +66,11 @@ def _unavailable(error: BaseException) -> DatabaseUnavailableError:
 
 def _is_away(error: Exception) -> bool:
     if not isinstance(error, DBAPIError):
-        return isinstance(error, PoolTimeout | OSError | TimeoutError)
+        return isinstance(error, PoolTimeout | ConnectionError | TimeoutError)
     # The asyncpg dialect wraps the driver's error; what happened stands at the end of the chain.
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, asyncpg.OperatorInterventionError | asyncpg.PostgresConnectionError | OSError):
+        if isinstance(cause, _POSTGRES_AWAY):
             return True
         if isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode is not None:
             return cause.sqlite_errorcode & 0xFF in _SQLITE_AWAY

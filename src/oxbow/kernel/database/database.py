@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
@@ -26,8 +27,9 @@ class Database:
     :param timeout: seconds after which connecting, a statement, or a lock counts as failed.
     """
 
-    def __init__(self, url: str | URL, *, pool_size: int = 5, timeout: float = 4.0) -> None:
+    def __init__(self, url: str | URL, *, pool_size: int = 5, timeout: float = 3.0) -> None:
         self.url = database_url(url) if isinstance(url, str) else url
+        self._timeout = timeout
         self._engine = create_engine(self.url, timeout, **pool_options(pool_size, timeout))
         readers = self._engine.execution_options(**{READONLY: True, "postgresql_readonly": True})
         self._writing = async_sessionmaker(self._engine, expire_on_commit=False)
@@ -61,7 +63,9 @@ class Database:
         sessions = self._reading if readonly else self._writing
         async with sessions() as session:
             with no_connection_is_unavailable():
-                await session.connection()
+                # Together: trying a pooled connection, and making a new one when that turns out to be dead.
+                async with asyncio.timeout(self._timeout):
+                    await session.connection()
             with lost_connection_is_unavailable():
                 yield session
                 await session.commit()
