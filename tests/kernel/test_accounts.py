@@ -39,6 +39,12 @@ async def test_later_starts_keep_it(service, settings):
     assert await service.keys(root) == before
 
 
+async def test_two_servers_that_start_at_once_make_one_pair(service, settings):
+    first, second = await asyncio.gather(service.open(settings), service.open(settings))
+    assert first == second
+    assert len(await service.keys(first)) == 1
+
+
 async def test_the_configured_pair_is_used_instead(service, settings):
     root = await service.open(KernelSettings(**CONFIGURED))
     assert [(p.access_key, p.secret_key) for p in await service.keys(root)] == [

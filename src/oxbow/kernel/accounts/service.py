@@ -33,9 +33,10 @@ class AccountService:
             await self._put_configured(
                 root, settings.root_access_key, settings.root_secret_key.get_secret_value()
             )
-        elif not await self._store.keys(root):
-            pair = await self.create_key(root, "made at the first start")
-            log.info("root_key_created", access_key=pair.access_key)
+        else:
+            pair = self._new_pair(root, "made at the first start")
+            if await self._store.add_first(pair):
+                log.info("root_key_created", access_key=pair.access_key)
         await self.ring.refresh()
         return root
 
@@ -49,7 +50,7 @@ class AccountService:
 
     async def create_key(self, account: Account, note: str = "") -> KeyPair:
         """Make a new, enabled pair."""
-        pair = KeyPair(new_key(), new_key(), account, enabled=True, note=note, created_at=self._now())
+        pair = self._new_pair(account, note)
         await self._store.add(pair)
         await self.ring.refresh()
         return pair
@@ -63,6 +64,9 @@ class AccountService:
         """Delete a pair for good; the last enabled one cannot be deleted."""
         await self._store.delete(account, access_key)
         await self._changed("deleted", access_key)
+
+    def _new_pair(self, account: Account, note: str) -> KeyPair:
+        return KeyPair(new_key(), new_key(), account, enabled=True, note=note, created_at=self._now())
 
     async def _put_configured(self, root: Account, access_key: str, secret_key: str) -> None:
         known = {pair.access_key: pair for pair in await self._store.keys()}.get(access_key)

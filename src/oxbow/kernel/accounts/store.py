@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, ForeignKey, String, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -49,6 +50,12 @@ class AccountStore:
 
     async def ensure_account(self, name: str, now: int) -> Account:
         """Find an account by its name, or make it."""
+        try:
+            return await self._find_or_add(name, now)
+        except IntegrityError:  # Another server that starts was faster.
+            return await self._find_or_add(name, now)
+
+    async def _find_or_add(self, name: str, now: int) -> Account:
         async with self._database.session() as session:
             row = await session.scalar(select(AccountRow).filter_by(name=name))
             if row is None:
@@ -72,6 +79,14 @@ class AccountStore:
             if len(rows) >= KEYS_LIMIT:
                 raise TooManyKeys(KEYS_LIMIT)
             session.add(_row(pair))
+
+    async def add_first(self, pair: KeyPair) -> bool:
+        """Add a pair if the account has none yet; whether it was added."""
+        async with self._database.session() as session:
+            if await _locked_keys(session, pair.account):
+                return False
+            session.add(_row(pair))
+            return True
 
     async def put(self, pair: KeyPair) -> None:
         """Add a pair, or give the pair with this access key the new secret, owner and state."""
