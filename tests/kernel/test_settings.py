@@ -89,6 +89,13 @@ def test_a_secret_is_never_shown(monkeypatch):
     assert "long-enough" not in repr(load_kernel())
 
 
+def test_a_database_url_is_a_secret_and_names_postgresql(monkeypatch):
+    monkeypatch.setenv("OXBOW_DATABASE_URL", "mysql://me:hush@db/oxbow")
+    assert complaints() == ["OXBOW_DATABASE_URL: it takes postgresql://user:password@host:5432/name"]
+    monkeypatch.setenv("OXBOW_DATABASE_URL", "postgres://me:hush@db/oxbow")
+    assert "hush" not in repr(load_kernel())
+
+
 def test_root_keys_come_in_pairs(monkeypatch):
     monkeypatch.setenv("OXBOW_ROOT_ACCESS_KEY", "root-access-key")
     assert complaints(load_kernel)[0].startswith("OXBOW_ROOT_SECRET_KEY is not set")

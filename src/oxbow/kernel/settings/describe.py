@@ -53,7 +53,11 @@ def _default(field: FieldInfo) -> str:
 
 def is_secret(field: FieldInfo) -> bool:
     """Whether the value must never be shown."""
-    return SecretStr in (field.annotation, *get_args(field.annotation))
+    return _mentions_secret(field.annotation)
+
+
+def _mentions_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(_mentions_secret(part) for part in get_args(annotation))
 
 
 def takes(field: FieldInfo) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -22,6 +23,12 @@ def _default_shm_dir(values: dict[str, Any]) -> Path:
     # Two homes of one user must not share logs, and neither must two users of one machine.
     digest = hashlib.sha256(str(values["home"]).encode()).hexdigest()[:12]
     return Path(f"/dev/shm/oxbow-{os.getuid()}-{digest}")  # noqa: S108 (per user, created with mode 0700)
+
+
+def _postgres_url(value: SecretStr) -> SecretStr:
+    if not re.match(r"postgres(ql)?(\+asyncpg)?://", value.get_secret_value()):
+        raise ValueError
+    return value
 
 
 def _default_workers() -> int:
@@ -60,7 +67,7 @@ class KernelSettings(Section, env_prefix="OXBOW_"):
         "for each user and home.",
         json_schema_extra=dict(_PATH),
     )
-    database_url: SecretStr | None = Field(
+    database_url: Annotated[SecretStr, AfterValidator(_postgres_url)] | None = Field(
         default=None,
         description="The PostgreSQL database. By default an SQLite file in the home directory is used.",
         json_schema_extra={"takes": "postgresql://user:password@host:5432/name"},
@@ -69,7 +76,7 @@ class KernelSettings(Section, env_prefix="OXBOW_"):
         default=5, ge=1, le=100, description="How many connections to the database are kept open."
     )
     database_timeout_seconds: float = Field(
-        default=4.0,
+        default=3.0,
         gt=0,
         le=60,
         description="How long connecting, waiting for a free connection, or one statement may take before "
