@@ -98,3 +98,13 @@ def test_text_has_no_colours_where_nobody_sees_them():
     assert "\x1b[" not in stream.getvalue()
     assert "started" in stream.getvalue()
     assert "port=1935" in stream.getvalue()
+
+
+def test_a_clients_text_forges_no_line_of_its_own():
+    stream = io.StringIO()
+    logs.setup("info", "text", "control", stream)
+    forged = "/a\n2026 [info] forged\x1b[2J"
+    logs.get_logger().info("request", path=forged, nested=[forged])
+    logging.getLogger("library").warning("refused %s", forged)
+    assert len(stream.getvalue().splitlines()) == 2
+    assert "\x1b" not in stream.getvalue()

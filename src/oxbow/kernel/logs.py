@@ -20,6 +20,8 @@ from structlog.typing import Processor
 # The id of the HTTP request being served, or of the connection; it stands in each line logged meanwhile.
 request_id: ContextVar[str | None] = ContextVar("oxbow_request_id", default=None)
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
 REDACTED = "***"
 _SECRET_WORDS = {"token", "secret", "key", "authorization", "password", "sign", "signature", "cookie"}
 _PUBLIC_KEYS = {"access_key"}  # It names who asked; without its secret it opens nothing.
@@ -27,7 +29,7 @@ _SECRET_IN_QUERY = re.compile(r"(?i)(?<![A-Za-z])((?:token|secret|key|sign|signa
 _CREDENTIAL = re.compile(r"\b((?:Qiniu|QBox|UpToken|Bearer) [A-Za-z0-9_-]*:?)[A-Za-z0-9_=:-]+")
 _PASSWORD_IN_URL = re.compile(r"(://[^/\s:@]*:)[^/\s@]+@")
 
-_QUIET_LIBRARIES = ("uvicorn.access", "alembic", "asyncio", "sqlalchemy", "aiosqlite", "httpx", "httpcore")
+_QUIET_LIBRARIES = ("uvicorn", "alembic", "asyncio", "sqlalchemy", "aiosqlite", "httpx", "httpcore")
 
 Event = MutableMapping[str, Any]
 
@@ -89,7 +91,7 @@ def _shared_processors(process_name: str) -> list[Processor]:
 def _renderer(format: str, stream: TextIO) -> list[Processor]:
     if format == "json":
         return [structlog.processors.JSONRenderer(ensure_ascii=False, default=str)]
-    return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=0)]
+    return [_escape_controls, structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=0)]
 
 
 def _adding(key: str, value: str) -> Processor:
@@ -104,6 +106,13 @@ def _add_request_id(logger: Any, method: str, event: Event) -> Event:
     current = request_id.get()
     if current is not None:
         event.setdefault("request_id", current)
+    return event
+
+
+def _escape_controls(logger: Any, method: str, event: Event) -> Event:
+    # A line break in a client's text must not forge a line, nor an escape sequence steer the terminal. The
+    # renderer quotes values by itself, but not the event, which is free text where a library wrote it.
+    event["event"] = _CONTROL.sub(lambda match: repr(match[0])[1:-1], str(event["event"]))
     return event
 
 
