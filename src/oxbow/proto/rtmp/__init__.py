@@ -8,10 +8,12 @@ librtmp, FFmpeg, OBS, nginx-rtmp and SRS agree on, which the comments name.
 =============  ========================================================================================
 handshake      simple and digest handshakes of both ends
 message        the message tuple and its type numbers
-chunks         bytes to messages (:class:`~.chunks.ChunkReader`) and back (:func:`~.chunks.encode_message`)
-commands       commands and protocol control messages as values
+chunks         bytes to messages (:class:`~.chunks.ChunkReader`)
+writer         messages to bytes (:func:`~.writer.encode_message`)
+commands       commands, protocol control and script data as values
+capabilities   Enhanced RTMP's part of the answer to connect
 events         what a server connection tells its caller
-server         :class:`~.server.ServerConnection`
+server         :class:`~.server.ServerConnection`, on an outbox and a table of message streams
 client         :class:`~.client.ClientConnection`
 =============  ========================================================================================
 
