@@ -239,6 +239,25 @@ class TestStreams:
             new_stream("live", "banned", 1), disabled_till=FOREVER, updated_at=2
         )
 
+    async def test_ended_bans_are_lifted(self, configuration: ConfigurationStore, streams: StreamStore):
+        for name, till in (("ended", 100), ("going-on", 101), ("for-ever", FOREVER)):
+            await streams.create(new_stream("live", name, 1), OWNER)
+            await streams.change("live", name, OWNER, 1, disabled_till=till)
+        before = await configuration.version()
+        await streams.lift_ended_bans(100)
+        assert set((await configuration.load()).particular) == {("live", "going-on"), ("live", "for-ever")}
+        assert await configuration.version() == before + 1
+        await streams.lift_ended_bans(100)
+        assert await configuration.version() == before + 1
+
+    async def test_what_is_no_text_for_a_database_finds_nothing(
+        self, configuration: ConfigurationStore, streams: StreamStore
+    ):
+        for odd in ("\x00", "\ud800", "a" * 100_000):
+            assert await streams.page("live", OWNER, prefix=odd, after="", limit=9) == []
+            with pytest.raises(HubNotFound):
+                await configuration.hub(odd, OWNER)
+
     async def test_delete(self, streams: StreamStore):
         await streams.create(new_stream("live", "stream", 1), OWNER)
         await streams.delete("live", "stream", OWNER)

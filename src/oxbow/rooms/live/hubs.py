@@ -91,7 +91,7 @@ class HubService:
 
     async def domain(self, account: int, hub: str, name: str) -> Domain:
         """HubNotFound, NoSuchDomain."""
-        return await self._store.domain(hub, name.lower(), account)
+        return await self._store.domain(hub, normal_domain(name) or "", account)
 
     async def bind(self, account: int, hub: str, name: str, type_: DomainType) -> None:
         """InvalidDomain, HubNotFound, DomainConflict, TooMany."""
@@ -104,7 +104,7 @@ class HubService:
 
     async def unbind(self, account: int, hub: str, name: str) -> None:
         """DomainNotFound."""
-        await self._store.unbind(hub, name.lower(), account, self._now())
+        await self._store.unbind(hub, normal_domain(name) or "", account, self._now())
         await self._cache.changed()
 
     def _now(self) -> int:

@@ -16,6 +16,7 @@ DOMAIN_RULE = "a host name with a dot in it, at most 253 characters, without sch
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}")
 STREAM_NAME = re.compile(r"[A-Za-z0-9_-]{4,200}")
+_STREAM_NAME_PREFIX = re.compile(r"[A-Za-z0-9_-]{0,200}")
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _DOMAIN = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+(?![0-9]+\Z){_LABEL}")
 
@@ -147,6 +148,11 @@ def is_hub_name(name: str) -> bool:
 
 def is_stream_name(name: str) -> bool:
     return STREAM_NAME.fullmatch(name) is not None
+
+
+def is_stream_name_prefix(text: str) -> bool:
+    """Whether a stream's name could begin so; what is none would match nothing."""
+    return _STREAM_NAME_PREFIX.fullmatch(text) is not None
 
 
 def normal_domain(text: str) -> str | None:

@@ -106,8 +106,10 @@ def verify_publish(
     if security.needs_key and not key:
         raise PublishRefused("no_publish_key", "the hub or stream asks for a publish key but has none")
     match security:
-        case PublishSecurity.NONE | PublishSecurity.INHERIT:
+        case PublishSecurity.NONE:
             return None
+        case PublishSecurity.INHERIT:
+            raise ValueError("a hub has a security of its own")
         case PublishSecurity.STATIC:
             _check_static(shown, key)
             return None

@@ -76,6 +76,8 @@ class Publishing:
             raise PublishRefused("stream_disabled", _disabled(found.stream.disabled_till))
         nonce = await self._verify(attempt, hub, found.stream)
         await self._admit(attempt, hub, found, nonce)
+        if self._cache.snapshot.is_banned(hub.name, attempt.stream, attempt.now):  # since it was looked up
+            raise PublishRefused("stream_disabled", "the stream is disabled")
         return PublishGrant(
             hub=hub.name,
             stream=attempt.stream,

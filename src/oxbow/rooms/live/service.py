@@ -111,10 +111,11 @@ class LiveService:
         self.history_writer.ended(session, int(at))
 
     async def tidy(self) -> None:
-        """Clear away expired streams and old history; to be called now and then."""
+        """Clear away ended bans, expired streams and old history; to be called now and then."""
         now = int(self._clock())
+        await self._streams.lift_ended_bans(now)
         expired = list(await self._streams.clear_expired(now, self._settings.stream_expire_days))
         if expired:
             log.info("expired_streams_cleared", count=len(expired))
-            await self._cache.changed()
+        await self._cache.changed()
         await self._activities.forget(now - self._settings.history_days * DAY)

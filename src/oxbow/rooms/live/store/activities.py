@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from oxbow.kernel.database import Database
 from oxbow.rooms.live.history import HistoryEntry
 from oxbow.rooms.live.models import Activity, Stream
-from oxbow.rooms.live.store.rows import activity_of, upsert, values_of
-from oxbow.rooms.live.store.tables import ActivityRow, HubRow, StreamRow
+from oxbow.rooms.live.store.rows import activity_of, find_hub, upsert, values_of
+from oxbow.rooms.live.store.tables import ActivityRow, StreamRow
 
 MAX_ROWS = 5000
 """What one question about the history answers at most, newest first."""
@@ -65,7 +65,7 @@ class ActivityStore:
 
 async def _write_start(session: AsyncSession, activity: Activity, entry: HistoryEntry) -> None:
     """Record a broadcast. Reported again, by a worker that outlived control, it is open again."""
-    if await session.get(HubRow, activity.hub) is None:
+    if await find_hub(session, activity.hub, hold=True) is None:
         return
     seen_at = max(activity.seen_at, entry.seen_at or 0)
     row = replace(activity, seen_at=seen_at, ended_at=entry.ended_at)

@@ -18,6 +18,7 @@ from oxbow.rooms.live.models import (
     PublishSecurity,
     SecondPublisher,
     Stream,
+    is_hub_name,
 )
 from oxbow.rooms.live.store.tables import ActivityRow, ConfigVersionRow, DomainRow, HubRow, StreamRow
 
@@ -52,9 +53,19 @@ def _fields(row: HubRow | StreamRow | ActivityRow) -> dict[str, Any]:
     return {column.key: getattr(row, column.key) for column in row.__table__.columns}
 
 
-async def owned_hub(session: AsyncSession, name: str, account: int) -> HubRow:
+async def find_hub(session: AsyncSession, name: str, *, hold: bool = False) -> HubRow | None:
+    """The hub, whoever owns it.
+
+    :param hold: keep it from being deleted until the end of the transaction, which is going to refer to it.
+    """
+    if not is_hub_name(name):  # PostgreSQL refuses to compare with what is no text, such as a zero byte.
+        return None
+    return await session.get(HubRow, name, with_for_update={"read": True} if hold else None)
+
+
+async def owned_hub(session: AsyncSession, name: str, account: int, *, hold: bool = False) -> HubRow:
     """The hub, if it belongs to the account; HubNotFound otherwise."""
-    row = await session.get(HubRow, name)
+    row = await find_hub(session, name, hold=hold)
     if row is None or row.account != account:
         raise HubNotFound
     return row

@@ -10,8 +10,8 @@ from sqlalchemy import cast as sql_cast
 
 from oxbow.kernel.database import Database
 from oxbow.rooms.live.errors import HubNotFound, StreamExists, StreamNotFound
-from oxbow.rooms.live.models import PublishSecurity, Stream
-from oxbow.rooms.live.store.rows import announce_change, owned_hub, stream_of, upsert, values_of
+from oxbow.rooms.live.models import PublishSecurity, Stream, is_stream_name_prefix
+from oxbow.rooms.live.store.rows import announce_change, find_hub, owned_hub, stream_of, upsert, values_of
 from oxbow.rooms.live.store.tables import ActivityRow, HubRow, StreamRow
 
 DAY = 86_400
@@ -49,12 +49,12 @@ class StreamStore:
         )
         async with self._database.session(readonly=True) as session:
             await owned_hub(session, hub, account)
-            return list(await session.scalars(query))
+            return list(await session.scalars(query)) if is_stream_name_prefix(prefix) else []
 
     async def create(self, stream: Stream, account: int) -> None:
         """HubNotFound, StreamExists."""
         async with self._database.session() as session:
-            await owned_hub(session, stream.hub, account)
+            await owned_hub(session, stream.hub, account, hold=True)
             insert = upsert(session, StreamRow).values(**values_of(stream)).on_conflict_do_nothing()
             if not _changed(await session.execute(insert)):
                 raise StreamExists
@@ -62,7 +62,7 @@ class StreamStore:
     async def ensure(self, stream: Stream) -> None:
         """Create the stream unless it is there; HubNotFound."""
         async with self._database.session() as session:
-            if await session.get(HubRow, stream.hub) is None:
+            if await find_hub(session, stream.hub, hold=True) is None:
                 raise HubNotFound
             insert = upsert(session, StreamRow).values(**values_of(stream))
             await session.execute(insert.on_conflict_do_nothing())
@@ -99,6 +99,13 @@ class StreamStore:
             result = await session.execute(update(StreamRow).where(*fresh).values(last_nonce=nonce))
             return _changed(result) == 1
 
+    async def lift_ended_bans(self, now: int) -> None:
+        """Streams whose time is over follow their hub again, and need not be kept in memory."""
+        ended = StreamRow.disabled_till.between(1, now)
+        async with self._database.session() as session:
+            if _changed(await session.execute(update(StreamRow).where(ended).values(disabled_till=0))):
+                await announce_change(session)
+
     async def clear_expired(self, now: int, default_days: int) -> Iterable[tuple[str, str]]:
         """Delete streams that nobody published for as long as their hub keeps them; which ones.
 
@@ -119,7 +126,7 @@ class StreamStore:
             .join(HubRow, HubRow.name == StreamRow.hub)
             .where(
                 last_used + sql_cast(days, BigInteger) * DAY <= now,
-                StreamRow.disabled_till.between(0, now),
+                StreamRow.disabled_till == 0,
                 ~on_air,
             )
         )
