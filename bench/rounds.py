@@ -107,6 +107,7 @@ class Audience:
             "delivered_share": received_bits / (BITS_PER_SECOND * self.viewers * seen["seconds"]),
             "viewers_failed": seen["failed"],
             "viewers_dropped": seen["drops"],
+            "viewers_lost": seen["failed"] + seen["drops"],
             **{f"first_picture_{name}_ms": first[name] for name in ("p50", "p99", "max")},
             **{f"delay_{name}_ms": delay[name] for name in ("p50", "p99", "max") if delay["samples"]},
         }

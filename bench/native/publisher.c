@@ -40,7 +40,7 @@ static struct {
 
 static struct publisher *publishers;
 static struct source source;
-static unsigned begun, publishing, failed, dropped, drops_at_mark;
+static unsigned begun, publishing, failed, dropped;
 static int poller;
 static char url[512];
 static int64_t marked_us;
@@ -191,7 +191,6 @@ static void mark(void)
 {
     for (unsigned i = 0; i < options.streams; i++)
         publishers[i].bytes_at_mark = publishers[i].bytes;
-    drops_at_mark = dropped;
     marked_us = now_us();
     printf("{\"event\": \"mark\", \"at_us\": %lld}\n", (long long)marked_us);
 }
@@ -208,7 +207,7 @@ static void report(void)
     }
     printf("{\"event\": \"report\", \"seconds\": %.6f, \"publishing\": %u, \"failed\": %u, \"drops\": %u, "
            "\"bytes\": %llu, \"backlog\": %llu, \"bytes_per_publisher\": ",
-           (double)(now_us() - marked_us) / 1e6, publishing, failed, dropped - drops_at_mark,
+           (double)(now_us() - marked_us) / 1e6, publishing, failed, dropped,
            (unsigned long long)bytes, (unsigned long long)backlog);
     samples_print(&each);
     printf("}\n");

@@ -53,7 +53,7 @@ static struct {
 
 static struct viewer *viewers;
 static struct samples first_picture_ms, delay_ms;
-static unsigned begun, watching, failed, dropped, drops_at_mark;
+static unsigned begun, watching, failed, dropped;
 static uint64_t bytes_of_all;
 static int poller;
 static char url[512], request[1024];
@@ -241,7 +241,6 @@ static void mark(void)
     for (unsigned i = 0; i < options.viewers; i++)
         viewers[i].bytes_at_mark = viewers[i].bytes;
     delay_ms.count = 0;
-    drops_at_mark = dropped;
     marked_us = now_us();
     printf("{\"event\": \"mark\", \"at_us\": %lld}\n", (long long)marked_us);
 }
@@ -258,7 +257,7 @@ static void report(void)
             samples_add(&each, (double)got);
     }
     printf("{\"event\": \"report\", \"seconds\": %.6f, \"watching\": %u, \"failed\": %u, \"drops\": %u, \"bytes\": %llu, ",
-           (double)(now_us() - marked_us) / 1e6, watching, failed, dropped - drops_at_mark, (unsigned long long)bytes);
+           (double)(now_us() - marked_us) / 1e6, watching, failed, dropped, (unsigned long long)bytes);
     printf("\"bytes_per_viewer\": ");
     samples_print(&each);
     printf(", \"first_picture_ms\": ");

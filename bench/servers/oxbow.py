@@ -74,4 +74,4 @@ def is_ready(api_port: int) -> bool:
 
 def is_media_worker(command: str) -> bool:
     """Whether a process below the supervisor carries media, told by its command line."""
-    return "worker" in command
+    return "oxbow.rooms.live.worker" in command
