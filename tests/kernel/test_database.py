@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import signal
 import sqlite3
 import stat
+import sys
 
 import pytest
 from sqlalchemy import text
@@ -195,3 +197,22 @@ async def test_a_server_that_hangs_is_unavailable_and_leaves_no_connection_behin
     await asyncio.gather(database.ping(), database.ping())
     await patient.close()
     await database.close()
+
+
+COMMIT_AND_DIE = """
+import asyncio, os, signal, sys
+from oxbow.kernel.accounts import AccountStore
+from oxbow.kernel.database import Database
+
+async def main():
+    await AccountStore(Database(sys.argv[1])).ensure_account("kept", 1)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+async def test_what_was_committed_survives_the_death_of_the_process(database, database_url):
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", COMMIT_AND_DIE, database_url)
+    assert await process.wait() == -signal.SIGKILL
+    assert await names(database) == ["kept"]

@@ -90,16 +90,21 @@ class PostgresServer:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [str(self.binaries / program), *arguments]
-        subprocess.run(
-            command,
-            check=True,
-            cwd=self.directory,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE if program != "pg_ctl" else subprocess.DEVNULL,
-            **_demoted(),
-        )
+        # A file and no pipe: the server that pg_ctl leaves behind would keep a pipe open.
+        with (self.directory / "output").open("wb") as output:
+            command = [str(self.binaries / program), *arguments]
+            done = subprocess.run(
+                command,
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                **_demoted(),
+            )
+        if done.returncode:
+            told = [self.directory / name for name in ("output", "log")]
+            text = "\n".join(path.read_text(errors="replace")[-2000:] for path in told if path.exists())
+            raise RuntimeError(f"{program} failed with status {done.returncode}: {text}")
 
 
 def find_binaries() -> Path:
