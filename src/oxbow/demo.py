@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 import imageio_ffmpeg
@@ -21,6 +21,8 @@ from oxbow.client import (
     Reach,
     RefusedError,
     ServerUnreachableError,
+    base_url,
+    is_ready,
     live_streams,
     play_addresses,
     publish_address,
@@ -31,6 +33,7 @@ HUB = "demo"
 STREAM = "broadcast"
 EXISTS = 614
 START_SECONDS = 30.0
+POLL_SECONDS = 0.1
 REPORT_SECONDS = 5.0
 RETRY_SECONDS = 2.0
 STOP_SECONDS = 15.0
@@ -50,30 +53,30 @@ class DemoError(Exception):
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo needs: where the server is, how to reach it, and where to write."""
+    """A broadcast on the server of these settings.
+
+    :param connect: opens a client that signs as the root account; there are keys once a server has started.
+    :param say: takes lines of text for the person who watches.
+    """
 
     settings: KernelSettings
-    client: Client
+    connect: Callable[[], AbstractContextManager[Client]]
     say: Callable[[str], None]
 
     def run(self) -> None:
         """Publish until interrupted; the server is started if none runs, and ended with the demo then."""
+        url = base_url(self.settings.api_listen)
         with ExitStack() as stack:
-            if not answers(self.client):
-                stack.enter_context(own_server(self.client))
-            self._create_hub()
-            reach = Reach.of(self.settings, self.client.get(f"/v2/hubs/{HUB}"))
+            server = None if answers(url) else stack.enter_context(own_server())
+            wait_until_ready(url, server)
+            client = stack.enter_context(self.connect())
+            create_hub(client)
+            reach = Reach.of(self.settings, client.get(f"/v2/hubs/{HUB}"))
             self._announce(reach)
             publisher = stack.enter_context(Publisher(publish_address(reach, HUB, STREAM, "")))
             while True:
-                self._report(publisher)
-
-    def _create_hub(self) -> None:
-        try:
-            self.client.post("/v2/hubs", {"name": HUB})
-        except RefusedError as refusal:
-            if refusal.status != EXISTS:
-                raise
+                publisher.watch(REPORT_SECONDS)
+                self._report(client)
 
     def _announce(self, reach: Reach) -> None:
         self.say(f"Publishing a test broadcast to {publish_address(reach, HUB, STREAM, '')}")
@@ -82,9 +85,8 @@ class Demo:
             self.say(f"  {protocol:<14} {address}")
         self.say("Ctrl-C ends it.")
 
-    def _report(self, publisher: Publisher) -> None:
-        publisher.watch(REPORT_SECONDS)
-        lines = [describe(live) for live in live_streams(self.client)]
+    def _report(self, client: Client) -> None:
+        lines = [describe(live) for live in live_streams(client)]
         self.say("\n".join(["Live now:", *lines]) if lines else "Nothing is live yet.")
 
 
@@ -94,34 +96,44 @@ def describe(live: LiveStream) -> str:
     return f"  {live.hub}/{live.name}: {figures}"
 
 
-def answers(client: Client) -> bool:
-    """Whether the server of these settings runs and knows our keys."""
+def create_hub(client: Client) -> None:
+    """See to it that the demo has its hub."""
     try:
-        client.get("/v2/hubs")
+        client.post("/v2/hubs", {"name": HUB})
+    except RefusedError as refusal:
+        if refusal.status != EXISTS:
+            raise
+
+
+def answers(url: str) -> bool:
+    """Whether anything listens there."""
+    try:
+        is_ready(url)
     except ServerUnreachableError:
         return False
     return True
 
 
 @contextmanager
-def own_server(client: Client) -> Iterator[None]:
-    """A server as a child, from its readiness to its end."""
+def own_server() -> Iterator[subprocess.Popen[bytes]]:
+    """A server as a child, until the end of the block."""
     # In a process group of its own it is not hit by Ctrl-C: it ends after the publisher, in order.
     server = subprocess.Popen([sys.executable, "-m", "oxbow", "serve"], process_group=0)
     try:
-        _wait_until_ready(server, client)
-        yield
+        yield server
     finally:
         _stop(server)
 
 
-def _wait_until_ready(server: subprocess.Popen[bytes], client: Client) -> None:
+def wait_until_ready(url: str, server: subprocess.Popen[bytes] | None) -> None:
+    """Ask until the server is ready; DemoError if it ends before, or takes too long."""
     give_up = time.monotonic() + START_SECONDS
-    while not answers(client):
-        with suppress(subprocess.TimeoutExpired):
-            raise DemoError(f"the server ended with code {server.wait(0.1)} before it was ready")
+    while not (answers(url) and is_ready(url)):
+        if server is not None and server.poll() is not None:
+            raise DemoError(f"the server ended with code {server.returncode} before it was ready")
         if time.monotonic() > give_up:
-            raise DemoError(f"the server was not ready within {START_SECONDS:.0f} seconds")
+            raise DemoError(f"the server at {url} was not ready within {START_SECONDS:.0f} seconds")
+        time.sleep(POLL_SECONDS)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -40,7 +40,7 @@ def test_nothing_stays_in_shared_memory(
 ) -> None:
     logs = Path("/dev/shm") / f"oxbow-e2e-{tmp_path.name}"
     with new_server(shm_dir=logs) as server, Publisher(clip("h264+aac"), server.rtmp("live/stream")):
-        eventually(lambda: list(logs.rglob("flv")), "a stream log")
+        eventually(lambda: list(logs.rglob("flv.log")), "a stream log")
     assert [path for path in logs.rglob("*") if path.is_file()] == []
 
 
@@ -139,7 +139,7 @@ def test_doctor_names_a_port_that_another_program_holds(new_server: NewServer) -
 
 
 def test_the_demo_publishes_reports_and_ends_its_server(new_server: NewServer, tmp_path: Path) -> None:
-    server = new_server()
+    server = new_server(root_access_key="", root_secret_key="")
     told = tmp_path / "demo.txt"
     with told.open("wb") as output:
         demo = server.popen("demo", stdout=output, stderr=output)

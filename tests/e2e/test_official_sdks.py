@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 import requests
-from qiniu import Auth, QiniuMacAuth, QiniuMacRequestsAuth
-from qiniu.auth import RequestsAuth
+from qiniu.auth import Auth, QiniuMacAuth, QiniuMacRequestsAuth, RequestsAuth
 
 from e2e.media import Clip, Publisher
 from e2e.server import ACCESS_KEY, SECRET_KEY, Server

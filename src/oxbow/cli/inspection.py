@@ -47,7 +47,7 @@ def server_facts(server: dict[str, Any], hubs: list[str]) -> dict[str, object]:
         "hubs": ", ".join(hubs) or "none; `oxbow hub create NAME` makes one",
         "viewers": f"{sum(viewers.values())} ({by_protocol})" if by_protocol else "0",
         "sent": f"{server['sentBytes'] / 1e6:.1f} MB to viewers since the start",
-        "lost": f"{server['skippedBytes'] / 1e6:.1f} MB skipped and {server['droppedViewers']} viewers dropped "
+        "lost": f"{server['skippedBytes'] / 1e6:.1f} MB skipped, {server['droppedViewers']} viewers dropped "
         "because they were too slow",
     }
 

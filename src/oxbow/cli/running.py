@@ -34,11 +34,10 @@ def demo() -> None:
     tone, prints the addresses to watch it at and, every few seconds, what is live. Ctrl-C ends it.
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with connected() as client:
-        try:
-            Demo(load(KernelSettings), client, click.echo).run()
-        except KeyboardInterrupt:
-            click.echo("The demo ends.")
+    try:
+        Demo(load(KernelSettings), connected, click.echo).run()
+    except KeyboardInterrupt:
+        click.echo("The demo ends.")
 
 
 @click.command()

@@ -5,7 +5,7 @@ Programs of your own are better off with an official SDK: the API speaks their d
 
 from oxbow.client.addresses import Reach, play_addresses, publish_address, publish_query
 from oxbow.client.queries import LiveStream, all_streams, hub_names, live_streams, stream_path
-from oxbow.client.transport import Client, RefusedError, ServerUnreachableError, base_url
+from oxbow.client.transport import Client, RefusedError, ServerUnreachableError, base_url, is_ready
 
 __all__ = [
     "Client",
@@ -16,6 +16,7 @@ __all__ = [
     "all_streams",
     "base_url",
     "hub_names",
+    "is_ready",
     "live_streams",
     "play_addresses",
     "publish_address",

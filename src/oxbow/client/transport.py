@@ -15,6 +15,7 @@ from oxbow.kernel.signing import SignedRequest, sign_qiniu
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 _JSON = "application/json"
+READY_SECONDS = 5.0
 
 
 class ServerUnreachableError(Exception):
@@ -35,6 +36,16 @@ class RefusedError(Exception):
 def base_url(listen: ListenAddress) -> str:
     """The URL at which a server listening at `listen` is reached from its own machine."""
     return f"http://{ListenAddress(_WILDCARDS.get(listen.host, listen.host), listen.port)}"
+
+
+def is_ready(url: str) -> bool:
+    """Whether the server at `url` says that it can work; ServerUnreachableError when there is none."""
+    try:
+        return (
+            httpx.get(f"{url}/readyz", trust_env=False, timeout=READY_SECONDS).status_code == httpx.codes.OK
+        )
+    except httpx.HTTPError as error:
+        raise _unreachable(url, error) from error
 
 
 class Client:
@@ -78,13 +89,17 @@ class Client:
         try:
             return _result(self._http.send(request))
         except httpx.HTTPError as error:
-            raise ServerUnreachableError(f"no server answers at {self.url} ({error})") from error
+            raise _unreachable(self.url, error) from error
 
     def _authorization(self, request: httpx.Request, body: bytes) -> str:
         path, _, query = request.url.raw_path.partition(b"?")
         headers = [(name.lower(), value) for name, value in request.headers.raw]
         signed = SignedRequest.of_headers(request.method, path, query, headers, body)
         return sign_qiniu(signed, self._access_key, self._secret_key)
+
+
+def _unreachable(url: str, error: httpx.HTTPError) -> ServerUnreachableError:
+    return ServerUnreachableError(f"no server answers at {url} ({error})")
 
 
 def _result(response: httpx.Response) -> Any:
