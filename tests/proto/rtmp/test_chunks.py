@@ -154,9 +154,9 @@ def test_a_type_3_header_repeats_a_type_0_headers_time_as_a_delta():
     assert [message.timestamp for message in read(first + b"\xc4b", 128, [])] == [25, 50]
 
 
-def test_an_extended_timestamp_need_not_be_repeated():
+@pytest.mark.parametrize("payload", [bytes(range(200)) * 3, bytes(600)], ids=["bytes", "zeros"])
+def test_an_extended_timestamp_need_not_be_repeated(payload):
     # RTMP 5.3.1.3 has it in every chunk; some encoders write it in the first only.
-    payload = bytes(range(200)) * 3
     wire = encode_message(Message(9, 2**25, 1, payload), csid=6, chunk_size=128)
     separator = b"\xc6" + (2**25).to_bytes(4, "big")
     assert wire.count(separator) == 4

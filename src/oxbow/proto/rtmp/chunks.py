@@ -251,7 +251,7 @@ class ChunkReader:
         if stream.body is None:
             # Behind a type 0 header SRS and FFmpeg write the absolute time here, and a delta otherwise.
             stream.timestamp = field if stream.is_absolute else (stream.timestamp + field) % _TIMESTAMPS
-        elif field not in (stream.delta, stream.timestamp):
+        elif field != stream.timestamp and (stream.is_absolute or field != stream.delta):
             # This encoder does not repeat the extended timestamp: these are the payload's bytes.
             stream.continuation = stream.basic
             return body
