@@ -24,11 +24,11 @@ def test_a_bound_without_a_peer_is_of_the_figure_itself(ours, verdict):
     assert Row(ABSOLUTE, ours, None).verdict == verdict
 
 
-def test_zero_dropped_viewers_meet_a_bound_of_zero():
-    dropped = Measure("soak", "x", "viewers_dropped", "", "oxbow soak", 0)
+def test_zero_lost_viewers_meet_a_bound_of_zero():
+    lost = Measure("soak", "x", "viewers_lost", "", "oxbow soak", 0)
 
-    assert Row(dropped, 0, None).verdict == "met"
-    assert Row(dropped, 1, None).verdict == "missed"
+    assert Row(lost, 0, None).verdict == "met"
+    assert Row(lost, 1, None).verdict == "missed"
 
 
 def test_rows_take_their_values_from_the_stands():

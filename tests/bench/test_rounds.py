@@ -27,7 +27,7 @@ def test_costs_are_per_gbit_received_by_the_viewers():
     assert numbers["total_cpu_per_gbit"] == pytest.approx(1.5 / 20)
     assert numbers["core_percent"] == pytest.approx(10)
     assert numbers["delivered_share"] == pytest.approx(1)
-    assert (numbers["first_picture_p99_ms"], numbers["delay_p50_ms"], numbers["viewers_dropped"]) == (
+    assert (numbers["first_picture_p99_ms"], numbers["delay_p50_ms"], numbers["viewers_lost"]) == (
         90,
         20,
         2,
