@@ -9,10 +9,11 @@ import pytest
 from oxbow.kernel.accounts import Account
 from oxbow.kernel.database import Database, DatabaseUnavailableError
 from oxbow.rooms.live.errors import StreamNotFound
-from oxbow.rooms.live.models import FOREVER, DomainType, PublishSecurity, SecondPublisher
+from oxbow.rooms.live.models import FOREVER, DomainType, PublishSecurity, SecondPublisher, Stream
 from oxbow.rooms.live.policy import PublishAttempt, PublishGrant, PublishRefused, sign
 from oxbow.rooms.live.service import LiveService
 from oxbow.rooms.live.settings import LiveSettings
+from oxbow.rooms.live.store import StreamStore
 
 ROOT, STRANGER = Account(1, "root"), Account(2, "stranger")
 NOW = 1_700_000_000
@@ -111,6 +112,18 @@ class TestDisabled:
         assert await refusal(service) == "stream_disabled"
         assert (await service.snapshot()).is_banned("live", "stream", NOW)
 
+    async def test_a_ban_that_comes_while_a_publisher_is_let_in(
+        self, service: LiveService, monkeypatch: pytest.MonkeyPatch
+    ):
+        ensure = StreamStore.ensure
+
+        async def ensure_and_ban(store: StreamStore, stream: Stream) -> None:
+            await ensure(store, stream)
+            await service.streams.disable(ROOT.id, "live", "stream", FOREVER)
+
+        monkeypatch.setattr(StreamStore, "ensure", ensure_and_ban)
+        assert await refusal(service) == "stream_disabled"
+
     async def test_it_ends_by_itself_or_by_command(self, service: LiveService):
         await service.streams.create(ROOT.id, "live", "stream")
         await service.streams.disable(ROOT.id, "live", "stream", NOW)
@@ -194,6 +207,17 @@ class TestWithoutTheDatabase:
         assert await refusal(service, "banned") == "stream_disabled"
         assert await refusal(service, "guarded") == "key_missing"
         assert await publish(service, "guarded", "key=own")
+
+    async def test_once_that_is_known_nobody_waits_for_it(
+        self, service: LiveService, away, monkeypatch: pytest.MonkeyPatch
+    ):
+        away()
+        await service.hubs._cache.changed()
+        monkeypatch.setattr(StreamStore, "find", None)
+        assert await publish(service)
+        monkeypatch.undo()
+        await service.hubs._cache.changed()
+        assert not service.hubs._cache.database_away
 
     async def test_a_nonce_cannot_be_used_up_and_is_refused(self, service: LiveService, away):
         await service.hubs.set_security(ROOT.id, "live", PublishSecurity.DYNAMIC, "k")

@@ -32,6 +32,8 @@ class ConfigurationCache:
         self._poller: asyncio.Task[None] | None = None
         self.current = Configuration()
         self.snapshot = ConfigSnapshot()
+        self.database_away = False
+        """Whether the database was away when it was last asked. Who has an answer in memory need not try."""
 
     async def open(self) -> None:
         """Read everything, and begin to look for changes that other servers make."""
@@ -52,8 +54,13 @@ class ConfigurationCache:
     async def refresh(self) -> None:
         """Read what has changed; DatabaseUnavailableError."""
         async with self._reading:
-            if await self._store.version() != self.current.version:
-                self._take(await self._store.load())
+            try:
+                if await self._store.version() != self.current.version:
+                    self._take(await self._store.load())
+            except DatabaseUnavailableError:
+                self.database_away = True
+                raise
+            self.database_away = False
 
     async def changed(self) -> None:
         """Read a change that was just committed; if the database has left since, the poll will find it."""

@@ -192,7 +192,7 @@ def _check_token(attempt: PublishAttempt, shown: Credentials, field: str, token:
 
 def _mismatch() -> PublishRefused:
     """One answer for an unknown access key and for a wrong signature, so that neither can be probed."""
-    return PublishRefused("token_mismatch", "the token's access key or signature is not right")
+    return PublishRefused("token_mismatch", "the token was not made with the right key for this address")
 
 
 def _same(given: str, expected: str) -> bool:

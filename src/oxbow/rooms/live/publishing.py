@@ -102,11 +102,11 @@ class Publishing:
             raise PublishRefused(*refusal)
 
     async def _find(self, hub: Hub, key: str) -> _Found:
-        try:
-            return _Found(await self._streams.find(hub.name, key), from_database=True)
-        except DatabaseUnavailableError:
-            # What is disabled or has a security of its own is in memory; all others follow their hub.
-            return _Found(self._cache.current.particular.get((hub.name, key)), from_database=False)
+        if not self._cache.database_away:
+            with contextlib.suppress(DatabaseUnavailableError):
+                return _Found(await self._streams.find(hub.name, key), from_database=True)
+        # What is disabled or has a security of its own is in memory; all others follow their hub.
+        return _Found(self._cache.current.particular.get((hub.name, key)), from_database=False)
 
     async def _verify(self, attempt: PublishAttempt, hub: Hub, stream: Stream | None) -> int | None:
         security, key = effective_security(hub, stream)
