@@ -48,6 +48,7 @@ class HistoryWriter:
         self._max_pending = max_pending
         self._retry_seconds = retry_seconds
         self._pending: dict[str, HistoryEntry] = {}
+        self._in_flight: dict[str, HistoryEntry] = {}
         self._wake = asyncio.Event()
         self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -57,8 +58,8 @@ class HistoryWriter:
 
     @property
     def pending(self) -> int:
-        """How many broadcasts wait to be written."""
-        return len(self._pending)
+        """How many broadcasts wait to be written, or are being written."""
+        return len(self._pending.keys() | self._in_flight.keys())
 
     def started(self, activity: Activity) -> None:
         self._fold(HistoryEntry(activity.id, started=activity))
@@ -86,7 +87,8 @@ class HistoryWriter:
     async def flush(self) -> bool:
         """Write everything that waits now; False, with all of it still waiting, if that was not possible."""
         async with self._writing:
-            batch, self._pending = self._pending, {}
+            batch = self._in_flight = self._pending
+            self._pending = {}
             if not batch:
                 return True
             try:
@@ -97,6 +99,8 @@ class HistoryWriter:
                     raise
                 self._tell_failure(error)
                 return False
+            finally:
+                self._in_flight = {}
             self._tell_success()
             return True
 
