@@ -39,6 +39,7 @@ from oxbow.rooms.live.room import LiveRoom
 from oxbow.rooms.live.settings import LiveSettings
 
 DATABASE_RETRY_SECONDS = 1.0
+PATIENCE_SECONDS = 5.0
 
 log = logs.get_logger("oxbow")
 
@@ -116,6 +117,9 @@ async def control(kernel: KernelSettings, listener: socket.socket) -> None:
     house = House(kernel)
     opening = asyncio.create_task(house.open())
     opening.add_done_callback(lambda task: stop.set() if task.cancelled() or task.exception() else None)
+    # Clients that come at once wait in the listener's backlog; only a database that stays away is told to
+    # them.
+    await asyncio.wait([opening], timeout=PATIENCE_SECONDS)
     try:
         await serve_http(house.app, listener, stop=stop, shutdown_seconds=kernel.shutdown_seconds)
     finally:
@@ -129,10 +133,12 @@ async def control(kernel: KernelSettings, listener: socket.socket) -> None:
 def serve() -> int:
     """Run the server in the foreground until a signal ends it; returns the exit code."""
     try:
-        check()
+        unknown = check()
         kernel = load(KernelSettings)
         kernel.create_home()
         logs.setup(kernel.log_level, kernel.log_format, "supervisor")
+        for warning in unknown:
+            log.warning("unknown setting", problem=warning)
         lock = _lock_home(kernel.home)
         _prepare_shared_memory(kernel)
         listener = bind(kernel.api_listen)

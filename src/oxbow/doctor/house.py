@@ -21,10 +21,12 @@ def settings_findings() -> list[Finding]:
     import oxbow.app  # noqa: F401
 
     try:
-        check()
+        unknown = check()
     except SettingsError as error:
         remedy = "correct it, or take it out for the default; docs/settings.md lists them all"
         return [broken("settings", problem, remedy) for problem in error.problems]
+    if unknown:
+        return [note("settings", warning, "correct the name, or take it out") for warning in unknown]
     file = config_file()
     return [ok("settings", f"from {file} and the environment" if file.exists() else "from the environment")]
 

@@ -129,7 +129,7 @@ class StreamWriter:
         self.probe.now.video_bytes += length
         kind = flv.video_kind(payload)
         if kind.is_sequence_header:
-            return self._admit_setup(flv.VIDEO, payload, timestamp)
+            return self._admit_setup(flv.VIDEO, kind.track, payload, timestamp)
         self.probe.now.video_frames += 1
         self._tracks.saw_video()
         at = self._timeline.map(flv.VIDEO, timestamp)
@@ -141,8 +141,9 @@ class StreamWriter:
 
     def _admit_audio(self, payload: bytes, length: int, timestamp: int) -> tuple[int, bool]:
         self.probe.now.audio_bytes += length
-        if flv.audio_kind(payload).is_sequence_header:
-            return self._admit_setup(flv.AUDIO, payload, timestamp)
+        kind = flv.audio_kind(payload)
+        if kind.is_sequence_header:
+            return self._admit_setup(flv.AUDIO, kind.track, payload, timestamp)
         self.probe.now.audio_frames += 1
         self._tracks.saw_audio()
         at = self._timeline.map(flv.AUDIO, timestamp)
@@ -161,20 +162,23 @@ class StreamWriter:
     def _admit_data(self, payload: bytes, length: int, timestamp: int) -> tuple[int, bool]:
         self.probe.now.data_bytes += length
         self.probe.now.data_frames += 1
-        if payload.startswith(_ON_METADATA) and not self._tracks.replace(flv.SCRIPT, payload):
+        if payload.startswith(_ON_METADATA) and not self._tracks.replace(flv.SCRIPT, 0, payload):
             return _LEFT_OUT, False
         return max(self._timeline.last, 0), False
 
-    def _admit_setup(self, track: int, payload: bytes, timestamp: int) -> tuple[int, bool]:
+    def _admit_setup(self, kind: int, track: int, payload: bytes, timestamp: int) -> tuple[int, bool]:
         """A sequence header: viewers get a changed one in the stream, and a repeated one not at all."""
-        if not self._tracks.replace(track, payload):
+        if not self._tracks.replace(kind, track, payload):
             return _LEFT_OUT, False
-        return self._timeline.map(track, timestamp), False
+        return self._timeline.map(kind, timestamp), False
 
     def _append(self, pieces: list[bytes], keys: list[tuple[int, int]], size: int) -> None:
         try:
-            if self._tracks.changed:
-                self._log.page.set_head(self._tracks.head())
+            if self._tracks.changed or keys:
+                # Stamped as the frame they come before: a player takes the first time stamp it sees for its
+                # start.
+                at = keys[-1][1] if keys else max(self._timeline.last, 0)
+                self._log.page.set_head(self._tracks.head(at))
                 self._tracks.changed = False
             self._log.append(pieces, keys, max(self._timeline.last, 0))
         except (LogFullError, OSError):
@@ -229,13 +233,13 @@ class _Tracks:
     """The head of the log: what a decoder needs before the first frame, as FLV."""
 
     def __init__(self, head: bytes) -> None:
-        self._current: dict[int, bytes] = {}
+        self._current: dict[tuple[int, int], bytes] = {}
+        """By message type and track: stream metadata, and the sequence header of each track."""
         self.video = self.audio = False
         self.changed = True
         if len(head) > len(flv.FILE_HEADER):
-            tags, _ = flv.iter_tags(head[len(flv.FILE_HEADER) :])
-            for tag in tags:
-                self.replace(tag.type, bytes(tag.payload))
+            for tag in flv.iter_tags(head[len(flv.FILE_HEADER) :])[0]:
+                self.replace(tag.type, _track_of(tag), bytes(tag.payload))
         self.changed = not self._current
 
     def saw_video(self) -> None:
@@ -246,23 +250,30 @@ class _Tracks:
         if not self.audio:
             self.audio = self.changed = True
 
-    def replace(self, track: int, payload: bytes) -> bool:
+    def replace(self, kind: int, track: int, payload: bytes) -> bool:
         """Take a sequence header or stream metadata; False if it says what is known already."""
-        if self._current.get(track) == payload:
+        if self._current.get((kind, track)) == payload:
             return False
         if sum(map(len, self._current.values())) + len(payload) > HEAD_LIMIT - 1024:
             return False
-        self._current[track] = payload
-        self.video = self.video or track == flv.VIDEO
-        self.audio = self.audio or track == flv.AUDIO
+        self._current[kind, track] = payload
+        self.video = self.video or kind == flv.VIDEO
+        self.audio = self.audio or kind == flv.AUDIO
         self.changed = True
         return True
 
-    def head(self) -> bytes:
+    def head(self, timestamp: int) -> bytes:
         """File header and tags. The header's flags are true: browsers wait for ever for a track that never
         comes."""
-        tags = [flv.tag(track, 0, self._current[track]) for track in (18, 9, 8) if track in self._current]
+        in_order = sorted(self._current.items(), key=lambda item: (-item[0][0], item[0][1]))
+        tags = [flv.tag(kind, timestamp, payload) for (kind, _), payload in in_order]
         return b"".join([flv.file_header(audio=self.audio, video=self.video), *tags])
+
+
+def _track_of(tag: flv.Tag) -> int:
+    if tag.type == flv.SCRIPT:
+        return 0
+    return (flv.video_kind if tag.type == flv.VIDEO else flv.audio_kind)(tag.payload).track
 
 
 def _lock_log(directory: Path, retention: Retention) -> LogWriter:

@@ -29,13 +29,15 @@ def load(section: type[S]) -> S:
         raise SettingsError(_complaints(section, error)) from None
 
 
-def check() -> None:
-    """Read every registered section and look for unknown names; one SettingsError tells all that is wrong.
+def check() -> list[str]:
+    """Read every registered section; one SettingsError tells all that is wrong.
 
+    Returns warnings about OXBOW_* variables that no section knows. They don't stop the start, since the
+    environment is shared: other programs may have variables of that prefix.
     Call it once all rooms are imported: a variable of a section nobody has defined yet is an unknown name.
     """
     document = read_document()
-    problems = [*_unknown_variables(), *_unknown_tables(document)]
+    problems = _unknown_tables(document)
     for section in registered():
         try:
             load(section)
@@ -43,6 +45,7 @@ def check() -> None:
             problems += error.problems
     if problems:
         raise SettingsError(problems)
+    return _unknown_variables()
 
 
 def _unknown_variables() -> list[str]:

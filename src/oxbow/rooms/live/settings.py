@@ -37,10 +37,16 @@ class LiveSettings(Section, env_prefix="OXBOW_LIVE_", toml_table="live"):
         json_schema_extra={"takes": f"a hub's name ({HUB_NAME_RULE}), or {NO_HUB}"},
     )
     hubs_per_account: int = Field(
-        default=20, ge=1, le=100_000, description="How many hubs an account may have."
+        default=1000,
+        ge=1,
+        le=100_000,
+        description="How many hubs an account may have. The public cloud's default is 20.",
     )
     domains_per_hub: int = Field(
-        default=20, ge=1, le=100_000, description="How many domains a hub may have bound."
+        default=200,
+        ge=1,
+        le=100_000,
+        description="How many domains a hub may have bound. The public cloud's default is 20.",
     )
     stream_expire_days: int = Field(
         default=15,

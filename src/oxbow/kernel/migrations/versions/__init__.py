@@ -1,0 +1,1 @@
+"""The migrations, in one line: each file names the one before it."""
