@@ -109,7 +109,8 @@ async def accounts(sqlite_database: Database) -> Database:
 @pytest.fixture
 async def service(accounts: Database, keys: Keys, board: Board, clock: Clock) -> AsyncIterator[LiveService]:
     """Opened, with the hub `live` that anybody may publish to."""
-    service = LiveService(LiveSettings(), accounts, keys, board, node="here", clock=clock)
+    settings = LiveSettings(domains_per_hub=20)
+    service = LiveService(settings, accounts, keys, board, node="here", clock=clock)
     await service.open(ROOT)
     yield service
     await service.close()
