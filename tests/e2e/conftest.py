@@ -29,7 +29,8 @@ RECIPES = {
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests that leave it as they found it."""
-    with Server(tmp_path_factory.mktemp("server") / "home") as running:
+    home = tmp_path_factory.mktemp("server") / "home"
+    with Server(home, live_hubs_per_account=1000) as running:
         yield running
 
 

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.e2e
 
 PICTURES = 3 * RATE
 SOUNDS = 100
+REORDERED = 4
 # In MPEG-TS every AAC frame carries a header of its own, which a clip's frames do not have.
 FROM_TS = ("-bsf:a", "aac_adtstoasc")
 
@@ -136,9 +137,10 @@ def test_a_publisher_that_returns_goes_on_in_the_same_connection(
     with Publisher(source, server.rtmp(path)):
         seen = pictures_of(player)
     assert len(seen) == 8 * RATE
-    first_again = len(seen) - 1 - seen[::-1].index(source.pictures[0])
-    assert is_run_of(seen[:first_again], source.pictures)
-    assert is_run_of(seen[first_again:], source.pictures)
+    again = len(seen) - 1 - seen[::-1].index(source.pictures[0])
+    # At the break the pictures between the last two references may be missing.
+    assert is_run_of(seen[: again - REORDERED], source.pictures)
+    assert is_run_of(seen[again:], source.pictures)
 
 
 def start_player(address: str, pictures: int = PICTURES) -> subprocess.Popen[str]:
