@@ -87,9 +87,9 @@ def test_two_servers_run_side_by_side(new_server: NewServer, clip: Callable[[str
     [
         ("rtmp_listen", "nowhere", "OXBOW_RTMP_LISTEN"),
         ("media_workers", "many", "OXBOW_MEDIA_WORKERS"),
-        ("media_worker", "1", "OXBOW_MEDIA_WORKERS"),
+        ("live_tick_ms", "1", "OXBOW_LIVE_TICK_MS"),
     ],
-    ids=["wrong address", "no number", "misspelt name"],
+    ids=["no address", "no number", "out of range"],
 )
 def test_a_wrong_setting_stops_the_start_by_name(
     new_server: NewServer, setting: str, value: str, told: str

@@ -16,7 +16,7 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def settings_findings() -> list[Finding]:
-    """One finding for each wrong setting, or one that all is well."""
+    """One finding for each wrong or unknown setting, or one that all is well."""
     # Only a complete house knows every section, and so which names are unknown.
     import oxbow.app  # noqa: F401
 
