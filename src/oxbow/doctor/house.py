@@ -41,7 +41,7 @@ def home(settings: KernelSettings) -> Finding:
             )
         return ok("home", f"{place} will be made at the first start")
     if not os.access(place, os.R_OK | os.W_OK | os.X_OK):
-        return broken("home", f"{place} is not writable", f"chown it to you, or set OXBOW_HOME: {place}")
+        return broken("home", f"{place} is not writable", "make it yours (chown -R), or set OXBOW_HOME")
     if place.stat().st_mode & OTHERS:
         return broken("home", f"{place} is open to others and holds keys", f"chmod 700 {place}")
     return ok("home", str(place))
