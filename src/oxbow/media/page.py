@@ -6,6 +6,7 @@ written. Where several slots belong together (the ring of key points) the reader
 against a counter that the writer advances last.
 """
 
+import errno
 import mmap
 import os
 import time
@@ -15,12 +16,13 @@ from typing import NamedTuple, Self
 
 from oxbow.media.shm import PAGE_SIZE
 
-MAGIC = 0x4F58424F57_0001  # "OXBOW", layout 1
+MAGIC = 0x4F58424F57_0002  # "OXBOW", layout 2
 HEAD_LIMIT = 64 * 1024
 KEY_POINTS = 128
 
 _MAGIC, _STATE, _EPOCH, _END, _START, _TIMESTAMP, _KEY_COUNT, _HEAD_VERSION, _HEAD_SIZE = range(9)
-_DEMAND_RTMP, _DEMAND_HLS, _IDLE_SINCE, _GRACE_NS, _SOURCE, _CREATED = range(9, 15)
+_DEMAND_RTMP, _DEMAND_HLS, _IDLE_SINCE, _GRACE_NS, _SOURCE, _CREATED, _OTHER_HEAD_SIZE = range(9, 16)
+_HEAD_SIZES = (_HEAD_SIZE, _OTHER_HEAD_SIZE)
 _KEYS = 64
 _KEY_SLOTS = 3
 
@@ -82,7 +84,7 @@ class Page:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             if os.fstat(fd).st_size < PAGE_SIZE:
-                os.pwrite(fd, bytes(PAGE_SIZE), 0)
+                _write_all(fd, bytes(PAGE_SIZE), 0)
             page = cls(fd)
         except BaseException:
             os.close(fd)
@@ -122,7 +124,7 @@ class Page:
     start = _Slot(_START, "offset of the oldest byte that a reader may still use")
     timestamp = _Slot(_TIMESTAMP, "the largest time stamp appended, in ms on the continuous time line")
     key_count = _Slot(_KEY_COUNT, "how many key points were ever marked")
-    head_version = _Slot(_HEAD_VERSION, "even: the head is whole; odd: it is being replaced")
+    head_version = _Slot(_HEAD_VERSION, "how often the head was replaced; odd and even have a place each")
     demand_rtmp = _Slot(_DEMAND_RTMP, "monotonic ns until which somebody wants RTMP framing")
     demand_hls = _Slot(_DEMAND_HLS, "monotonic ns until which somebody wants HLS segments")
     idle_since = _Slot(_IDLE_SINCE, "monotonic ns at which the publisher left, or the stream ended")
@@ -148,12 +150,12 @@ class Page:
         return None
 
     def key_points(self) -> list[KeyPoint]:
-        """All retained key points, oldest first."""
+        """All retained key points, oldest first: at most KEY_POINTS - 1, since one may be in the making."""
         count = self._slots[_KEY_COUNT]
-        keys = [self._key(number) for number in range(max(0, count - KEY_POINTS), count)]
-        overtaken = self._slots[_KEY_COUNT] - count  # that many of the oldest were overwritten while we read
+        keys = [(number, self._key(number)) for number in range(max(0, count - KEY_POINTS + 1), count)]
+        overtaken = self._slots[_KEY_COUNT] - KEY_POINTS  # up to this one the writer may be ahead of us
         start = self.start
-        return [key for key in keys[overtaken:] if key.offset >= start]
+        return [key for number, key in keys if number > overtaken and key.offset >= start]
 
     def _key(self, number: int) -> KeyPoint:
         base = _KEYS + number % KEY_POINTS * _KEY_SLOTS
@@ -161,20 +163,31 @@ class Page:
 
     def set_head(self, head: bytes) -> None:
         """Replace what every viewer gets first (stream metadata and decoder configurations), up to
-        HEAD_LIMIT bytes."""
+        HEAD_LIMIT bytes. OSError (ENOSPC) if shared memory is full: then the old head stays."""
         if len(head) > HEAD_LIMIT:
             raise ValueError(f"a log's head of {len(head)} bytes is over the limit of {HEAD_LIMIT}")
-        self._slots[_HEAD_VERSION] |= 1
-        os.pwrite(self.fd, head, PAGE_SIZE)
-        self._slots[_HEAD_SIZE] = len(head)
-        self._slots[_HEAD_VERSION] += 1
+        version = self._slots[_HEAD_VERSION] + 1
+        _write_all(self.fd, head, _head_place(version))
+        self._slots[_HEAD_SIZES[version % 2]] = len(head)
+        self._slots[_HEAD_VERSION] = version
 
     def head(self) -> bytes:
-        """The head as last set; empty before that, or when it is being replaced at this very moment for
-        ever."""
-        for _ in range(1000):
+        """The head as last set, empty before that.
+
+        A head is read again only if two more were set meanwhile: the next one has a place of its own.
+        """
+        while True:
             version = self._slots[_HEAD_VERSION]
-            head = os.pread(self.fd, self._slots[_HEAD_SIZE], PAGE_SIZE)
-            if version % 2 == 0 and version == self._slots[_HEAD_VERSION]:
+            head = os.pread(self.fd, self._slots[_HEAD_SIZES[version % 2]], _head_place(version))
+            if version == self._slots[_HEAD_VERSION]:
                 return head
-        return b""
+
+
+def _head_place(version: int) -> int:
+    return PAGE_SIZE + version % 2 * HEAD_LIMIT
+
+
+def _write_all(fd: int, data: bytes, offset: int) -> None:
+    """A file system without room for all of it may take a part."""
+    if os.pwrite(fd, data, offset) != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
