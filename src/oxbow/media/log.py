@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from oxbow.media.page import KeyPoint, Page
-from oxbow.media.shm import punch_hole
+from oxbow.media.shm import PAGE_SIZE, punch_hole
 
 IOV_MAX = os.sysconf("SC_IOV_MAX")
 
@@ -44,7 +44,7 @@ class LogWriter:
         self._announced: tuple[int, int] | None = (
             None  # (offset to punch up to, monotonic ns of the announcement)
         )
-        self._punched = self.page.start
+        self._punched = 0  # a writer before us may have announced more than it gave back
         try:
             self._fd = os.open(directory / f"{name}.log", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except BaseException:
@@ -127,7 +127,8 @@ class LogWriter:
 
     def _punch(self, offset: int) -> None:
         punch_hole(self._fd, self._punched, offset)
-        self._punched = max(self._punched, offset)
+        # The page that `offset` lies in is still there: the next hole begins with it.
+        self._punched = max(self._punched, offset // PAGE_SIZE * PAGE_SIZE)
 
     def close(self) -> None:
         """Close the files; what was appended stays for the readers."""
