@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from broadcast import full_memory
 
+from broadcast import full_memory
 from oxbow.media.page import HEAD_LIMIT, KEY_POINTS, KeyPoint, Page, State
 from oxbow.media.shm import PAGE_SIZE
 
@@ -62,7 +62,7 @@ def test_slots_do_not_overlap(page: Page, reader: Page) -> None:
     for value, name in enumerate(names, 1):
         setattr(page, name, value)
     page.set_head(b"head")
-    for number in range(KEY_POINTS + 5):
+    for _ in range(KEY_POINTS + 5):
         page.mark_key(KeyPoint(1 << 50, 1 << 50, 1 << 50))
     assert [getattr(reader, name) for name in names] == list(range(1, len(names) + 1))
 
