@@ -34,10 +34,12 @@ VIDEO_EXPECTED_MS = 2000
 PICTURE_PATIENCE_MS = 10_000
 """So long sound waits for the first keyframe of a picture that was announced."""
 
-# A tag's header: type and size, time stamp (low 24 bits, then the high 8), stream id 0 in three bytes.
-_pack_header = struct.Struct(">IIBH").pack
+# The size of the tag before; then type and size, time stamp (low 24 bits, the high 8), stream id 0 in 3 bytes.
+_pack_between = struct.Struct(">IIIBH").pack
 _pack_size = struct.Struct(">I").pack
+_VIDEO = flv.VIDEO
 _LEFT_OUT = -1
+_PLAIN_LIMIT = 64
 _ON_METADATA = b"\x02\x00\x0aonMetaData"
 
 
@@ -75,6 +77,8 @@ class StreamWriter:
         """Bytes of the publisher that shared memory had no room for."""
         self._tracks = _Tracks(self._log.page.head())
         self._framings: dict[str, Framing] = {}
+        self._plain: set[int] = set()
+        """Message type and first two bytes of the frames that need nothing but a time stamp."""
         self._admit: dict[int, Callable[[bytes, int, int], tuple[int, bool]]] = {
             flv.VIDEO: self._admit_video,
             flv.AUDIO: self._admit_audio,
@@ -103,27 +107,56 @@ class StreamWriter:
 
         One call per tick: the messages become visible to the readers together.
         """
-        pieces: list[bytes] = []
-        keys: list[tuple[int, int]] = []
-        size = 0
-        admit = self._admit
+        batch = _Batch()
+        pieces, plain, map_time = batch.pieces, self._plain, self._timeline.map
+        size, previous, video_bytes, video_frames, audio_bytes, audio_frames = 0, 0, 0, 0, 0, 0
         for type_id, timestamp, _, payload in messages:
             length = len(payload)
-            if not length or type_id not in admit:
-                continue
-            at, is_key = admit[type_id](payload, length, timestamp)
-            if at < 0:
-                continue
-            if is_key:
-                keys.append((size, at))
-            pieces += (
-                _pack_header(type_id << 24 | length, (at & 0xFFFFFF) << 8 | at >> 24 & 0xFF, 0, 0),
-                payload,
-                _pack_size(11 + length),
-            )
+            if length > 1 and (type_id << 16 | payload[0] << 8 | payload[1]) in plain:
+                # Nearly every message of every publisher is a frame like the one before it: this branch is
+                # what a server with a hundred publishers does all day.
+                at = map_time(type_id, timestamp)
+                if type_id == _VIDEO:
+                    video_frames += 1
+                    video_bytes += length
+                else:
+                    audio_frames += 1
+                    audio_bytes += length
+            else:
+                at = self._admit_message(type_id, timestamp, payload, size, batch)
+                if at < 0:
+                    continue
+            # One piece holds the end of the tag before and the header of this one.
+            word = (at & 0xFFFFFF) << 8 | at >> 24 & 0xFF
+            pieces += (_pack_between(previous, type_id << 24 | length, word, 0, 0), payload)
+            previous = 11 + length
             size += 15 + length
+        counts = self.probe.now
+        counts.video_frames += video_frames
+        counts.video_bytes += video_bytes
+        counts.audio_frames += audio_frames
+        counts.audio_bytes += audio_bytes
         if pieces:
-            self._append(pieces, keys, size)
+            pieces[0] = pieces[0][4:]
+            pieces.append(_pack_size(previous))
+            self._append(pieces, batch.keys, size)
+
+    def _admit_message(
+        self, type_id: int, timestamp: int, payload: bytes, offset: int, batch: "_Batch"
+    ) -> int:
+        """A message that is no plain frame: its log time, or _LEFT_OUT."""
+        admit = self._admit.get(type_id)
+        if admit is None or not payload:
+            return _LEFT_OUT
+        at, is_key = admit(payload, len(payload), timestamp)
+        if is_key:
+            batch.keys.append((offset, at))
+        return at
+
+    def _learn_plain(self, type_id: int, payload: bytes) -> None:
+        """Frames that begin like this one need no look from now on, until something is lost."""
+        if not self._needs_key and len(payload) > 1 and len(self._plain) < _PLAIN_LIMIT:
+            self._plain.add(type_id << 16 | payload[0] << 8 | payload[1])
 
     def _admit_video(self, payload: bytes, length: int, timestamp: int) -> tuple[int, bool]:
         self.probe.now.video_bytes += length
@@ -137,6 +170,8 @@ class StreamWriter:
             self._needs_key = False
             self.probe.keyframe(at)
             return at, True
+        if kind.is_frame and not kind.is_multitrack:
+            self._learn_plain(flv.VIDEO, payload)
         return (_LEFT_OUT if self._needs_key else at), False
 
     def _admit_audio(self, payload: bytes, length: int, timestamp: int) -> tuple[int, bool]:
@@ -146,6 +181,8 @@ class StreamWriter:
             return self._admit_setup(flv.AUDIO, kind.track, payload, timestamp)
         self.probe.now.audio_frames += 1
         self._tracks.saw_audio()
+        if kind.is_frame and not kind.is_multitrack:
+            self._learn_plain(flv.AUDIO, payload)
         at = self._timeline.map(flv.AUDIO, timestamp)
         return self._admit_sound_alone(at) if self._needs_key else (at, False)
 
@@ -185,6 +222,7 @@ class StreamWriter:
             # Without room for these frames the following ones can't be decoded: go on at the next keyframe.
             self.dropped_bytes += size
             self._needs_key = True
+            self._plain.clear()
             self._log.shrink()
 
     def run_framings(self) -> None:
@@ -227,6 +265,15 @@ class StreamWriter:
         self._log.page.idle_since = time.monotonic_ns()
         self._log.page.state = State.IDLE
         self._log.close()  # the lock goes with the descriptor
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What one call of `write` appends."""
+
+    pieces: list[bytes] = field(default_factory=list)
+    keys: list[tuple[int, int]] = field(default_factory=list)
+    """(offset from the batch's beginning, log time) of each place where a viewer can begin."""
 
 
 class _Tracks:
