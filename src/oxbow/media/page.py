@@ -101,6 +101,11 @@ class Page:
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
+        return cls.attach(fd)
+
+    @classmethod
+    def attach(cls, fd: int) -> Self | None:
+        """Take over a descriptor of a page; None, and it is closed, if the page was never finished."""
         if os.fstat(fd).st_size < PAGE_SIZE:
             os.close(fd)
             return None

@@ -1,5 +1,6 @@
 """Where the streams' directories are, for every process on the machine."""
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -75,8 +76,13 @@ class Registry:
         directory = self.directory(hub, stream)
         lock = lock_abandoned(directory)
         if lock is None:
+            with contextlib.suppress(OSError):
+                directory.rmdir()  # all that a writer made before shared memory was full
             return not directory.exists()
-        page = Page(lock)
+        page = Page.attach(lock)
+        if page is None:
+            remove_directory(directory)
+            return True
         try:
             now = time.monotonic_ns()
             if page.state in (State.NEW, State.LIVE):

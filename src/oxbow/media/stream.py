@@ -4,6 +4,7 @@ The writer turns a publisher's messages into FLV tags on one continuous time lin
 tick, and runs the other framings as cursors on its own log while somebody wants them.
 """
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -237,17 +238,24 @@ class StreamWriter:
 
     def _want(self, name: str, wanted: bool) -> None:
         if wanted and name not in self._framings:
-            self._framings[name] = self._start_framing(name)
+            # A full shared memory has no room for it, or the directory was removed from outside: viewers of
+            # this framing wait, and the next tick tries again.
+            with contextlib.suppress(OSError):
+                self._framings[name] = self._start_framing(name)
         elif not wanted and name in self._framings:
             self._framings.pop(name).close()
 
     def _start_framing(self, name: str) -> Framing:
         source = LogReader.open(self._directory, FLV_LOG)
-        if source is None:  # the directory was removed from outside; the log's own descriptors still work
+        if source is None:
             raise FileNotFoundError(self._directory)
-        if name == "rtmp":
-            return RtmpFramer(source, self._directory, self._options.retention)
-        return HlsFramer(source, self._directory / HLS_DIRECTORY, self._options.hls)
+        try:
+            if name == "rtmp":
+                return RtmpFramer(source, self._directory, self._options.retention)
+            return HlsFramer(source, self._directory / HLS_DIRECTORY, self._options.hls)
+        except BaseException:
+            source.close()
+            raise
 
     def second(self) -> None:
         """Housekeeping, about once a second: retention, rates."""
