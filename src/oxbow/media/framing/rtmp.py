@@ -13,6 +13,10 @@ RTMP_LOG = "rtmp"
 PLAY_STREAM_ID = 1
 """The message stream id that every player gets from createStream: the shared bytes carry it."""
 
+CATCH_UP_MS = 5000
+"""A run that comes so much media after the last one, or less, leaves no gap: a publisher that was away and is
+back may have changed its setup, and the players that waited for it need to be told."""
+
 CSID = {flv.AUDIO: 4, flv.SCRIPT: 5, flv.VIDEO: 6}
 
 
@@ -39,16 +43,20 @@ class RtmpFramer:
         self._log = LogWriter(directory, RTMP_LOG, retention)
         self._cursor = TagCursor(source, self._first_offset())
         self._head_version = -1
+        self._needs_key = False
+        """Something was lost: nothing can be decoded before the next key point."""
         self._log.page.epoch += 1
         self._log.page.state = State.LIVE
 
     def _first_offset(self) -> int:
         """Go on where an earlier run ended, for its viewers may be here still; else begin at the last key
         point."""
-        done, key = self._log.page.source, self._source.page.last_key()
-        begin = key.offset if key is not None else self._source.page.end
-        if done >= begin and done:
-            return min(done, self._source.page.end)
+        page, done = self._source.page, self._log.page.source
+        missed = page.timestamp - self._log.page.timestamp
+        if done and done >= page.start and missed <= CATCH_UP_MS:
+            return min(done, page.end)
+        key = page.last_key()
+        begin = key.offset if key is not None else page.end
         # Offsets go on growing: bytes of the earlier run may be on their way to viewers.
         self._log.forget()
         return begin
@@ -58,30 +66,30 @@ class RtmpFramer:
         page, cursor = self._source.page, self._cursor
         if cursor.position >= page.end:
             return
-        self._refresh_head()
-        key_offsets = {key.offset for key in page.key_points() if key.offset >= cursor.position}
+        # The source's key points, and not its tags, know times beyond 32 bits.
+        known = {key.offset: key.timestamp for key in page.key_points() if key.offset >= cursor.position}
         pieces: list[bytes] = []
         keys: list[tuple[int, int]] = []
-        size, offset, timestamp = 0, cursor.position, self._log.page.timestamp
+        size, offset = 0, cursor.position
         for tag in cursor.tags():
-            if offset in key_offsets:
-                keys.append((size, tag.timestamp))
-            pieces.append(frame(tag))
-            size += len(pieces[-1])
-            timestamp = max(timestamp, tag.timestamp)
+            if offset in known:
+                self._needs_key = False
+                keys.append((size, known[offset]))
+            if not self._needs_key:
+                pieces.append(frame(tag))
+                size += len(pieces[-1])
             offset = cursor.position
-        self._append(pieces, keys, timestamp)
+        self._append(pieces, keys)
         self._log.page.source = cursor.position
 
-    def _append(self, pieces: list[bytes], keys: list[tuple[int, int]], timestamp: int) -> None:
+    def _append(self, pieces: list[bytes], keys: list[tuple[int, int]]) -> None:
         try:
-            self._log.append(pieces, keys, timestamp)
-        except LogFullError:
+            self._refresh_head()
+            self._log.append(pieces, keys, self._source.page.timestamp)
+        except (LogFullError, OSError):
             # Viewers miss what was to be appended here; they go on at the next key point that fits.
+            self._needs_key = True
             self._log.shrink()
-            key = self._source.page.last_key()
-            if key is not None and key.offset > self._cursor.position:
-                self._cursor.position = key.offset
 
     def _refresh_head(self) -> None:
         version = self._source.page.head_version
