@@ -1,5 +1,6 @@
 """The log once more as MPEG-TS segments and the index of a playlist, for all HLS viewers of a stream."""
 
+import contextlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ class HlsFramer:
         self._window = read_index(directory) or HlsWindow(length=options.window_segments)
         self._segmenter = TsSegmenter(options.target_seconds, options.max_seconds, self._window.segmenter)
         self._cursor = TagCursor(source, self._first_offset(options))
+        self._remove_unlisted()
         self._anchor()
         head = source.page.head()
         for tag in flv.iter_tags(head[len(flv.FILE_HEADER) :])[0]:
@@ -88,7 +90,19 @@ class HlsFramer:
             self._remove(gone)
 
     def _forget_window(self) -> None:
-        self._remove(self._window.restart())
+        gone = self._window.restart()
+        self._remove(gone)
+        if gone:
+            with contextlib.suppress(OSError):  # what was just removed has made room for it
+                write_index(self._directory, self._window)
+
+    def _remove_unlisted(self) -> None:
+        """An earlier run may have been killed between writing a segment and listing it, or the other way
+        round."""
+        listed = {segment_name(entry.sequence) for entry in self._window.entries}
+        for path in self._directory.glob("*.ts"):
+            if path.name not in listed:
+                path.unlink(missing_ok=True)
 
     def _remove(self, sequences: list[int]) -> None:
         for sequence in sequences:
