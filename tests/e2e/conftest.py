@@ -32,12 +32,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("server") / "home"
     with Server(home, live_hubs_per_account=1000) as running:
         yield running
+    running.clean()
 
 
 @pytest.fixture
-def new_server(tmp_path: Path) -> Callable[..., Server]:
+def new_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Make a server of this test's own, not started yet; settings are named without their prefix."""
-    return lambda name="home", **settings: Server(tmp_path / name, **settings)
+    made: list[Server] = []
+
+    def make(name: str = "home", **settings: object) -> Server:
+        made.append(Server(tmp_path / name, **settings))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.clean()
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Self
 
@@ -37,12 +39,14 @@ class Server:
         self.home = home
         self.api_port, self.media_port, self.rtmp_port = free_ports(3)
         self.log = home.with_name(f"{home.name}.log")
+        self.shared = Path("/dev/shm") / f"oxbow-e2e-{uuid.uuid4().hex[:12]}"
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("OXBOW_")},
             "OXBOW_HOME": str(home),
             "OXBOW_API_LISTEN": f"127.0.0.1:{self.api_port}",
             "OXBOW_MEDIA_LISTEN": f"127.0.0.1:{self.media_port}",
             "OXBOW_RTMP_LISTEN": f"127.0.0.1:{self.rtmp_port}",
+            "OXBOW_SHM_DIR": str(self.shared),
             "OXBOW_MEDIA_WORKERS": "2",
             "OXBOW_ROOT_ACCESS_KEY": ACCESS_KEY,
             "OXBOW_ROOT_SECRET_KEY": SECRET_KEY,
@@ -117,6 +121,10 @@ class Server:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
             raise
+
+    def clean(self) -> None:
+        """Remove what stands outside of the home."""
+        shutil.rmtree(self.shared, ignore_errors=True)
 
     def processes(self) -> list[int]:
         """Every process of the server: the supervisor leads their session."""
