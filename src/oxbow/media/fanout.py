@@ -140,6 +140,8 @@ class Cohort:
 
     def push(self) -> None:
         """Serve everyone up to the end of the log; to be called once per tick."""
+        if self._position < self.log.page.start:
+            self._jump_hole()
         start, end = self._position, self.log.page.end
         if end > start:
             self._last_position, self._position = start, end
@@ -147,6 +149,14 @@ class Cohort:
                 self._serve_in_step(start, end - start)
         if self._lagging:
             self._serve_lagging()
+
+    def _jump_hole(self) -> None:
+        """Shared memory was full, and what nobody had seen yet was given back: everyone in step goes on
+        behind it. A hole reads as zeros and must never be sent."""
+        start = self.log.page.start
+        self.totals.skips += len(self._in_step)
+        self.totals.skipped_bytes += (start - self._position) * len(self._in_step)
+        self._position = start
 
     def finish(self) -> None:
         """The stream is over: everyone who has got all of it leaves as `ended`."""
@@ -261,15 +271,24 @@ class Cohort:
         return self._send_pending(viewer)
 
     def _send_log(self, viewer: Viewer) -> bool:
-        if viewer.offset == self._position:
-            return True
-        if self._envelope is not None:
-            header = self._envelope(self._position - viewer.offset)
-            if viewer.sock.send(header, socket.MSG_MORE) != len(header):
-                raise ConnectionAbortedError
-            self.totals.sent_bytes += len(header)
-            viewer.until = self._position
-        return self._send_range(viewer, self._position)
+        if self._envelope is None:
+            return self._send_range(viewer, self._position)
+        while viewer.offset < self._position:
+            if viewer.offset < self._too_old:
+                self._skip(viewer)  # here or never: within an envelope it can't be moved
+            self._send_envelope(viewer, self._envelope)
+            self._send_range(viewer, viewer.until)
+        return True
+
+    def _send_envelope(self, viewer: Viewer, envelope: Envelope) -> None:
+        """Announce what comes up to the next key point, where a viewer that has become too slow can skip."""
+        keys = (key.offset for key in self.log.page.key_points() if key.offset > viewer.offset)
+        end = min(next(keys, self._position), self._position)
+        header = envelope(end - viewer.offset)
+        if viewer.sock.send(header, socket.MSG_MORE) != len(header):
+            raise ConnectionAbortedError
+        self.totals.sent_bytes += len(header)
+        viewer.until = end
 
     def _send_range(self, viewer: Viewer, end: int) -> bool:
         while viewer.offset < end:
@@ -313,7 +332,8 @@ class Cohort:
     def _drop(self, viewer: Viewer, reason: str) -> None:
         if reason != "disconnected":
             self.totals.dropped += 1
-            self.totals.skipped_bytes += max(0, self._position - viewer.offset)
+            if viewer.fd in self._lagging:
+                self.totals.skipped_bytes += max(0, self._position - viewer.offset)
         self._dismiss(viewer, reason)
 
     def _dismiss(self, viewer: Viewer, reason: str) -> None:
