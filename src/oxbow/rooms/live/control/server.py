@@ -80,6 +80,9 @@ class Worker:
     def send(self, message: AnyMessage) -> None:
         self._writer.write(encode(message))
 
+    def close(self) -> None:
+        self._writer.close()
+
 
 class ControlServer:
     """Listens for the workers. Everything here runs in the control process's event loop."""
@@ -92,6 +95,8 @@ class ControlServer:
         self._server: asyncio.Server | None = None
         # One decision at a time for each stream; a lock lives as long as somebody decides or waits.
         self._locks: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+        self._deciding: dict[str, AskPublish] = {}
+        """By session, what was asked last; a publisher that gives up meanwhile is taken out."""
         self._ended: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.totals = Totals()
@@ -110,11 +115,12 @@ class ControlServer:
         self._authority.subscribe(self._changed)
 
     async def close(self) -> None:
-        """Stop listening, and record the end of every broadcast."""
+        """Stop listening, let the workers go, and record the end of every broadcast."""
         if self._server is not None:
             self._server.close()
-        for on_air in self._board.all():
-            self._went_off_air(on_air)
+        for worker in self.workers:
+            self._forget(worker)
+            worker.close()
         for task in self._tasks:
             task.cancel()
 
@@ -147,6 +153,7 @@ class ControlServer:
             case Hello():
                 await self._welcome(worker, message)
             case AskPublish():
+                self._deciding[message.publisher.session] = message
                 self._spawn(self._decide(worker, message))
             case PublishEnded():
                 self._publish_ended(message)
@@ -157,6 +164,9 @@ class ControlServer:
                 self.totals.add(message)
 
     async def _welcome(self, worker: Worker, hello: Hello) -> None:
+        former = self._workers.get(hello.worker)
+        if former is not None:  # its successor was quicker than the news of its end
+            self._lost(former)
         worker.index, worker.pid = hello.worker, hello.pid
         self._workers[worker.index] = worker
         for publisher in hello.publishers:  # control was restarted while these went on
@@ -167,11 +177,15 @@ class ControlServer:
     def _lost(self, worker: Worker) -> None:
         if self._workers.get(worker.index) is not worker:
             return
+        lost = self._forget(worker)
+        log.warning("a media worker is gone", worker=worker.index, pid=worker.pid, broadcasts=lost)
+
+    def _forget(self, worker: Worker) -> int:
         del self._workers[worker.index]
         lost = self._board.drop_worker(worker.index)
-        log.warning("a media worker is gone", worker=worker.index, pid=worker.pid, broadcasts=len(lost))
         for on_air in lost:
             self._went_off_air(on_air)
+        return len(lost)
 
     async def _decide(self, worker: Worker, ask: AskPublish) -> None:
         publisher = ask.publisher
@@ -198,11 +212,22 @@ class ControlServer:
                 )
                 answer = PublishAnswer(ask.ask, refusal.reason, refusal.description)
             else:
+                if not self._still_wanted(worker, ask):
+                    return
                 on_air = OnAir(worker.index, publisher)
                 self._board.put(on_air)
                 self._record_start(on_air)
                 answer = PublishAnswer(ask.ask, grace_seconds=grant.grace_seconds)
+            finally:
+                if self._deciding.get(publisher.session) is ask:
+                    del self._deciding[publisher.session]
         worker.send(answer)
+
+    def _still_wanted(self, worker: Worker, ask: AskPublish) -> bool:
+        """Deciding takes time: the publisher may have gone meanwhile, or its worker. Nobody would ever tell
+        that such a broadcast has ended."""
+        is_there = self._workers.get(worker.index) is worker
+        return is_there and self._deciding.get(ask.publisher.session) is ask
 
     async def _make_room(self, grant: PublishGrant) -> None:
         """See to it that the stream has no publisher; PublishRefused if it may keep the one it has."""
@@ -226,11 +251,10 @@ class ControlServer:
                 self._ended.pop(current.publisher.session, None)
 
     def _publish_ended(self, message: PublishEnded) -> None:
+        self._deciding.pop(message.session, None)
         on_air = self._board.remove(message.hub, message.stream, message.session)
         if on_air is not None:
             self._went_off_air(on_air)
-        if message.session in self._ended:
-            self._ended[message.session].set()
 
     def _record_start(self, on_air: OnAir | None) -> None:
         if on_air is not None:
@@ -240,7 +264,10 @@ class ControlServer:
             )
 
     def _went_off_air(self, on_air: OnAir) -> None:
-        self._authority.publish_ended(on_air.publisher.session, time.time())
+        session = on_air.publisher.session
+        self._authority.publish_ended(session, time.time())
+        if session in self._ended:
+            self._ended[session].set()
 
     async def cut(self, hub: str, stream: str, reason: str) -> None:
         """Disconnect a stream's publisher and its viewers on every worker; returns when the publisher is

@@ -158,8 +158,12 @@ class RtmpSession(Connection):
         try:
             answer = await self._plane.link.ask_publish(self.info, address.query, address.domain)
         except TimeoutError:
+            self._plane.publishing.end(self.info, "control_away")  # should it still be granted
             self._reject_publish(stream_id, "control_away", "the server can't check this now, try again soon")
             return
+        except asyncio.CancelledError:
+            self._plane.publishing.end(self.info, "disconnected")
+            raise
         if answer.refusal:
             self._reject_publish(stream_id, answer.refusal, answer.description)
             return
