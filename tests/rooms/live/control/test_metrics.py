@@ -1,0 +1,36 @@
+"""What Prometheus and the operator are told."""
+
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from oxbow.rooms.live.board import LiveBoard, OnAir
+from oxbow.rooms.live.control.messages import Figures, LivePublisher, Report, StreamReport
+from oxbow.rooms.live.control.metrics import LiveMetrics
+from oxbow.rooms.live.control.server import ControlServer
+
+
+def test_every_figure_is_told_and_no_stream_by_name(tmp_path: Path) -> None:
+    board = LiveBoard()
+    control = ControlServer(tmp_path / "control.sock", None, board)  # type: ignore[arg-type]
+    board.put(OnAir(0, LivePublisher("hub", "secret-name", "session", "", "", 0.0)))
+    figures = Figures("session", 8000, 6000, 2000, 25, 43, 0, 0, 0, 0.0, 0)
+    streams = [StreamReport("hub", "secret-name", figures, {"flv": 3}, ["x"], 100, 10, 1)]
+    board.report(0, streams)
+    control.totals.add(Report(1.0, 5, streams, {"not_live": 2}))
+    registry = CollectorRegistry()
+    registry.register(LiveMetrics(board, control))
+    lines = generate_latest(registry).decode().splitlines()
+    told = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    assert told == {
+        "oxbow_live_streams": "1.0",
+        'oxbow_live_viewers{protocol="flv"}': "3.0",
+        'oxbow_live_viewers{protocol="hls"}': "1.0",
+        'oxbow_live_viewers{protocol="rtmp"}': "0.0",
+        'oxbow_live_viewers{protocol="ws"}': "0.0",
+        "oxbow_live_sent_bytes_total": "100.0",
+        "oxbow_live_skipped_bytes_total": "10.0",
+        "oxbow_live_dropped_viewers_total": "1.0",
+        'oxbow_live_refused_total{reason="not_live"}': "2.0",
+        "oxbow_live_received_bits_per_second": "8000.0",
+    }
