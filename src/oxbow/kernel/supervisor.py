@@ -63,6 +63,9 @@ class Supervisor:
             log.info("stopping", signal=signal.Signals(number).name)
             return self._stop()
         finally:
+            # A second signal while the children ended must not end us before our caller has cleaned up.
+            while signal.sigtimedwait(_WATCHED, 0) is not None:
+                pass
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
 
     def _start(self, child: Child) -> None:
