@@ -86,6 +86,7 @@ class Watching:
         self._clock = clock
         self._audiences: dict[tuple[str, str, str], _Audience] = {}
         self._of: dict[Viewer, _Audience] = {}
+        self._unreported: dict[tuple[str, str], AudienceFigures] = {}
 
     def watch(self, hub: str, stream: str, format_: Format, viewer: Viewer, patience: float) -> None:
         """Let a viewer in now, or as soon as the stream is there; after `patience` seconds it is
@@ -139,27 +140,34 @@ class Watching:
             for viewer in [viewer for viewer, deadline in audience.waiting.items() if deadline < now]:
                 self._gone(viewer, "not_live")
             if audience.is_deserted():
-                audience.close()
+                self._close(audience)
                 del self._audiences[key]
             else:
                 self._demand(audience)
 
     def figures(self) -> dict[tuple[str, str], AudienceFigures]:
         """Each stream's viewers, and what was sent to them since the last call."""
-        figures: dict[tuple[str, str], AudienceFigures] = {}
         for audience in self._audiences.values():
-            cohort = audience.cohort
-            if cohort is None:
-                continue
-            of = figures.setdefault((audience.hub, audience.stream), AudienceFigures())
-            if len(cohort):
-                of.viewers[audience.format.name] += len(cohort)
-            now, before = cohort.totals, audience.counted
-            of.sent_bytes += now.sent_bytes - before.sent_bytes
-            of.skipped_bytes += now.skipped_bytes - before.skipped_bytes
-            of.dropped += now.dropped - before.dropped
-            audience.counted = Totals(now.sent_bytes, now.skipped_bytes, now.skips, now.dropped)
+            if audience.cohort is not None:
+                self._account(audience, audience.cohort)
+        figures, self._unreported = self._unreported, {}
         return figures
+
+    def _account(self, audience: _Audience, cohort: Cohort) -> None:
+        of = self._unreported.setdefault((audience.hub, audience.stream), AudienceFigures())
+        if len(cohort):
+            of.viewers[audience.format.name] += len(cohort)
+        now, before = cohort.totals, audience.counted
+        of.sent_bytes += now.sent_bytes - before.sent_bytes
+        of.skipped_bytes += now.skipped_bytes - before.skipped_bytes
+        of.dropped += now.dropped - before.dropped
+        audience.counted = Totals(now.sent_bytes, now.skipped_bytes, now.skips, now.dropped)
+
+    def _close(self, audience: _Audience) -> None:
+        """Nobody watches the stream any more; what its viewers got is reported all the same."""
+        if audience.cohort is not None:
+            self._account(audience, audience.cohort)
+        audience.close()
 
     def _open(self, audience: _Audience) -> None:
         """Open the stream's logs once they are there."""
@@ -180,11 +188,13 @@ class Watching:
 
     def _admit(self, audience: _Audience) -> None:
         cohort, source = audience.cohort, audience.source
-        if cohort is None or source is None:
+        if source is None:
             return
         if source.page.state == State.ENDED:
-            if not len(cohort):
-                audience.close()  # its successor, if there is one, is another directory
+            if cohort is None or not len(cohort):
+                self._close(audience)  # its successor, if there is one, is another directory
+            return
+        if cohort is None:
             return
         if cohort.log.page.state != State.LIVE and audience.format.log == RTMP_LOG:
             return  # left from an earlier run of the framing: the writer has seen our demand by the next tick
