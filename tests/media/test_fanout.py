@@ -13,6 +13,7 @@ from wsproto.frame_protocol import FrameProtocol
 from broadcast import broadcast, flv_file, is_key, rtmp_messages
 from oxbow.media import fanout
 from oxbow.media.fanout import OWN_LIMIT, Cohort, FanoutLimits, Viewer
+from oxbow.media.formats import FLV, RTMP, WEBSOCKET
 from oxbow.media.framing.rtmp import frame, message_size
 from oxbow.media.log import LogReader, LogWriter, Retention
 from oxbow.proto import flv
@@ -91,7 +92,7 @@ def stage(shm: Path) -> Iterator[Stage]:
 
 @pytest.fixture
 def cohort(stage: Stage) -> Cohort:
-    return Cohort(stage.reader, tag_size, LIMITS)
+    return Cohort(stage.reader, FLV, LIMITS)
 
 
 @dataclass
@@ -343,7 +344,7 @@ class TestLagging:
 
     def test_an_rtmp_stream_stays_readable_as_well(self, shm: Path, connect: Connect, clock: Clock) -> None:
         stage = Stage(shm, frame, Retention(seconds=1000.0))
-        cohort = Cohort(stage.reader, rtmp_size, LIMITS)
+        cohort = Cohort(stage.reader, RTMP, LIMITS)
         stage.second(size=8000)
         slow = connect(SMALL)
         enter(cohort, slow)
@@ -486,7 +487,7 @@ class TestEnvelopes:
 
     @pytest.fixture
     def cohort(self, stage: Stage) -> Cohort:
-        return Cohort(stage.reader, tag_size, LIMITS, binary_header)
+        return Cohort(stage.reader, WEBSOCKET, LIMITS)
 
     @staticmethod
     def unwrap(received: bytes) -> bytes:

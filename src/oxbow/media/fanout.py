@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from oxbow.media.formats import Format
 from oxbow.media.log import LogReader
 
 OWN_LIMIT = 64 * 1024
@@ -28,13 +29,6 @@ class Handler(Protocol):
     def viewer_gone(self, viewer: "Viewer", reason: str) -> None:
         """The viewer left the cohort: `disconnected`, `stalled`, `too_slow`, `ended`, or why it was
         dismissed."""
-
-
-Envelope = Callable[[int], bytes]
-"""What goes before `size` bytes of the log, for formats that frame what they carry (WebSocket)."""
-
-SizeOf = Callable[[LogReader, int], int]
-"""The size of the tag or message that begins at an offset of the log."""
 
 
 @dataclass(slots=True)
@@ -83,14 +77,14 @@ class Viewer:
 class Cohort:
     """All viewers of one log in one worker. Times are monotonic nanoseconds."""
 
-    def __init__(
-        self, log: LogReader, size_of: SizeOf, limits: FanoutLimits, envelope: Envelope | None = None
-    ) -> None:
+    def __init__(self, log: LogReader, format_: Format, limits: FanoutLimits) -> None:
         self.log = log
         self.totals = Totals()
-        self._size_of = size_of
+        self._format = format_
+        self._envelope = format_.envelope
         self._limits = limits
-        self._envelope = envelope
+        self._head: tuple[int, int, bytes] = (-1, -1, b"")
+        """The head as it was made last: its version, for which time stamp, and the bytes."""
         self._position = self._last_position = log.page.end
         self._too_old = 0  # viewers before this offset lag more than max_lag_seconds
         self._in_step: list[int] = []
@@ -108,13 +102,20 @@ class Cohort:
             return False
         if key.offset > self._position:  # appended since the last tick: serve everyone up to here first
             self.push()
-        viewer.pending = viewer.handler.preamble(self.log.page.head())
+        viewer.pending = viewer.handler.preamble(self._head_at(key.timestamp))
         viewer.offset = key.offset
         viewer.progress_ns = time.monotonic_ns()
         self._viewers[viewer.fd] = viewer
         self._lagging.add(viewer.fd)
         self._catch_up(viewer)
         return True
+
+    def _head_at(self, timestamp: int) -> bytes:
+        """The head before the key point with this time stamp; made once for all that join there."""
+        version = self.log.page.head_version
+        if self._head[:2] != (version, timestamp):
+            self._head = (version, timestamp, self._format.head_at(self.log.page.head(), timestamp))
+        return self._head[2]
 
     def leave(self, viewer: Viewer) -> None:
         """Forget a viewer; its handler closes the socket."""
@@ -280,7 +281,7 @@ class Cohort:
             self._send_range(viewer, viewer.until)
         return True
 
-    def _send_envelope(self, viewer: Viewer, envelope: Envelope) -> None:
+    def _send_envelope(self, viewer: Viewer, envelope: Callable[[int], bytes]) -> None:
         """Announce what comes up to the next key point, where a viewer that has become too slow can skip."""
         keys = (key.offset for key in self.log.page.key_points() if key.offset > viewer.offset)
         end = min(next(keys, self._position), self._position)
@@ -326,7 +327,7 @@ class Cohort:
             return None
         boundary = known[-1]
         while boundary < offset:
-            boundary += self._size_of(self.log, boundary)
+            boundary += self._format.size_of(self.log, boundary)
         return boundary
 
     def _drop(self, viewer: Viewer, reason: str) -> None:

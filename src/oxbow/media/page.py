@@ -21,7 +21,7 @@ HEAD_LIMIT = 64 * 1024
 KEY_POINTS = 128
 
 _MAGIC, _STATE, _EPOCH, _END, _START, _TIMESTAMP, _KEY_COUNT, _HEAD_VERSION, _HEAD_SIZE = range(9)
-_DEMAND_RTMP, _DEMAND_HLS, _IDLE_SINCE, _GRACE_NS, _SOURCE, _CREATED, _OTHER_HEAD_SIZE = range(9, 16)
+_DEMAND_RTMP, _DEMAND_HLS, _IDLE_SINCE, _GRACE_NS, _SOURCE, _CREATED, _OTHER_HEAD_SIZE, _DEMAND = range(9, 17)
 _HEAD_SIZES = (_HEAD_SIZE, _OTHER_HEAD_SIZE)
 _KEYS = 64
 _KEY_SLOTS = 3
@@ -130,6 +130,7 @@ class Page:
     timestamp = _Slot(_TIMESTAMP, "the largest time stamp appended, in ms on the continuous time line")
     key_count = _Slot(_KEY_COUNT, "how many key points were ever marked")
     head_version = _Slot(_HEAD_VERSION, "how often the head was replaced; odd and even have a place each")
+    demand = _Slot(_DEMAND, "monotonic ns until which somebody watches, in whatever format")
     demand_rtmp = _Slot(_DEMAND_RTMP, "monotonic ns until which somebody wants RTMP framing")
     demand_hls = _Slot(_DEMAND_HLS, "monotonic ns until which somebody wants HLS segments")
     idle_since = _Slot(_IDLE_SINCE, "monotonic ns at which the publisher left, or the stream ended")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from oxbow.media.framing.hls import end_playlist
 from oxbow.media.log import LogReader
+from oxbow.media.names import FLV_LOG
 from oxbow.media.page import Page, State
 from oxbow.media.stream import (
-    FLV_LOG,
     StreamOptions,
     StreamWriter,
     is_at,

@@ -15,16 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from oxbow.media.framing.hls import HLS_DIRECTORY, HlsFramer, HlsOptions
+from oxbow.media.framing.hls import HlsFramer, HlsOptions
 from oxbow.media.framing.rtmp import RtmpFramer
 from oxbow.media.log import LogFullError, LogReader, LogWriter, Retention
+from oxbow.media.names import FLV_LOG, HLS_DIRECTORY
 from oxbow.media.page import HEAD_LIMIT, State
 from oxbow.media.probe import Probe
 from oxbow.media.timeline import Timeline
 from oxbow.proto import flv
 from oxbow.proto.rtmp.chunks import Message
 
-FLV_LOG = "flv"
 DEMAND_NS = 10_000_000_000
 """How long one request for a framing keeps it running; readers renew it about once a second."""
 
@@ -35,8 +35,9 @@ VIDEO_EXPECTED_MS = 2000
 PICTURE_PATIENCE_MS = 10_000
 """So long sound waits for the first keyframe of a picture that was announced."""
 
-# The size of the tag before; then type and size, time stamp (low 24 bits, the high 8), stream id 0 in 3 bytes.
-_pack_between = struct.Struct(">IIIBH").pack
+# The size of the tag before; then type and size, time stamp (low 24 bits, the high 8), stream id 0 in 3
+# bytes.
+_pack_between = struct.Struct(">III3x").pack
 _pack_size = struct.Struct(">I").pack
 _VIDEO = flv.VIDEO
 _LEFT_OUT = -1
@@ -78,7 +79,7 @@ class StreamWriter:
         """Bytes of the publisher that shared memory had no room for."""
         self._tracks = _Tracks(self._log.page.head())
         self._framings: dict[str, Framing] = {}
-        self._plain: set[int] = set()
+        self._plain: set[tuple[int, bytes]] = set()
         """Message type and first two bytes of the frames that need nothing but a time stamp."""
         self._admit: dict[int, Callable[[bytes, int, int], tuple[int, bool]]] = {
             flv.VIDEO: self._admit_video,
@@ -113,7 +114,7 @@ class StreamWriter:
         size, previous, video_bytes, video_frames, audio_bytes, audio_frames = 0, 0, 0, 0, 0, 0
         for type_id, timestamp, _, payload in messages:
             length = len(payload)
-            if length > 1 and (type_id << 16 | payload[0] << 8 | payload[1]) in plain:
+            if (type_id, payload[:2]) in plain:
                 # Nearly every message of every publisher is a frame like the one before it: this branch is
                 # what a server with a hundred publishers does all day.
                 at = map_time(type_id, timestamp)
@@ -128,8 +129,8 @@ class StreamWriter:
                 if at < 0:
                     continue
             # One piece holds the end of the tag before and the header of this one.
-            word = (at & 0xFFFFFF) << 8 | at >> 24 & 0xFF
-            pieces += (_pack_between(previous, type_id << 24 | length, word, 0, 0), payload)
+            word = at << 8 if at < 0x1000000 else (at & 0xFFFFFF) << 8 | at >> 24 & 0xFF
+            pieces += (_pack_between(previous, type_id << 24 | length, word), payload)
             previous = 11 + length
             size += 15 + length
         counts = self.probe.now
@@ -157,7 +158,7 @@ class StreamWriter:
     def _learn_plain(self, type_id: int, payload: bytes) -> None:
         """Frames that begin like this one need no look from now on, until something is lost."""
         if not self._needs_key and len(payload) > 1 and len(self._plain) < _PLAIN_LIMIT:
-            self._plain.add(type_id << 16 | payload[0] << 8 | payload[1])
+            self._plain.add((type_id, payload[:2]))
 
     def _admit_video(self, payload: bytes, length: int, timestamp: int) -> tuple[int, bool]:
         self.probe.now.video_bytes += length
@@ -212,11 +213,8 @@ class StreamWriter:
 
     def _append(self, pieces: list[bytes], keys: list[tuple[int, int]], size: int) -> None:
         try:
-            if self._tracks.changed or keys:
-                # Stamped as the frame they come before: a player takes the first time stamp it sees for its
-                # start.
-                at = keys[-1][1] if keys else max(self._timeline.last, 0)
-                self._log.page.set_head(self._tracks.head(at))
+            if self._tracks.changed:
+                self._log.page.set_head(self._tracks.head())
                 self._tracks.changed = False
             self._log.append(pieces, keys, max(self._timeline.last, 0))
         except (LogFullError, OSError):
@@ -225,6 +223,10 @@ class StreamWriter:
             self._needs_key = True
             self._plain.clear()
             self._log.shrink()
+
+    def is_watched(self) -> bool:
+        """Whether any process on the machine has viewers of this stream."""
+        return self._log.page.demand > time.monotonic_ns()
 
     def run_framings(self) -> None:
         """Bring every wanted framing up to the end of the log; to be called once per tick, after `write`."""
@@ -317,11 +319,11 @@ class _Tracks:
         self.changed = True
         return True
 
-    def head(self, timestamp: int) -> bytes:
+    def head(self) -> bytes:
         """File header and tags. The header's flags are true: browsers wait for ever for a track that never
         comes."""
         in_order = sorted(self._current.items(), key=lambda item: (-item[0][0], item[0][1]))
-        tags = [flv.tag(kind, timestamp, payload) for (kind, _), payload in in_order]
+        tags = [flv.tag(kind, 0, payload) for (kind, _), payload in in_order]
         return b"".join([flv.file_header(audio=self.audio, video=self.video), *tags])
 
 

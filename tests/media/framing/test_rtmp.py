@@ -22,6 +22,7 @@ from broadcast import (
     same_media,
     setup,
 )
+from oxbow.media.formats import RTMP
 from oxbow.media.framing.rtmp import RTMP_LOG, frame, message_size
 from oxbow.media.log import LogReader
 from oxbow.media.page import State
@@ -144,7 +145,8 @@ def test_the_head_says_the_same_as_the_streams(writer: StreamWriter, rtmp: LogRe
     for messages in ([*setup(), picture(0, key=True)], [picture_setup(OTHER_AVC), picture(40, key=True)]):
         tick(writer, *messages)
         expected = [same_media(tag) for tag in flv_file(demand.source.page.head())]
-        assert [same_media(message) for message in rtmp_messages(rtmp.page.head())] == expected
+        framed = RTMP.head_at(rtmp.page.head(), 0)
+        assert [same_media(message) for message in rtmp_messages(framed)] == expected
 
 
 class TestDemand:

@@ -8,11 +8,11 @@ from pathlib import Path
 from oxbow.media.framing.hls_window import HlsWindow, segment_name
 from oxbow.media.framing.ts import Segment, TsSegmenter
 from oxbow.media.log import LogReader
+from oxbow.media.names import HLS_DIRECTORY
 from oxbow.media.tags import TagCursor
 from oxbow.proto import flv
 from oxbow.proto.errors import ProtocolError
 
-HLS_DIRECTORY = "hls"
 INDEX = "index.json"
 
 _FIRST_SEGMENTS = 4

@@ -4,12 +4,12 @@ import time
 from pathlib import Path
 
 from oxbow.media.log import LogFullError, LogReader, LogWriter, Retention
+from oxbow.media.names import RTMP_LOG
 from oxbow.media.page import State
 from oxbow.media.tags import TagCursor
 from oxbow.proto import flv
 from oxbow.proto.rtmp.chunks import OUT_CHUNK_SIZE, Message, encode_message
 
-RTMP_LOG = "rtmp"
 PLAY_STREAM_ID = 1
 """The message stream id that every player gets from createStream: the shared bytes carry it."""
 
@@ -94,8 +94,7 @@ class RtmpFramer:
     def _refresh_head(self) -> None:
         version = self._source.page.head_version
         if version != self._head_version:
-            tags, _ = flv.iter_tags(self._source.page.head()[len(flv.FILE_HEADER) :])
-            self._log.page.set_head(b"".join(map(frame, tags)))
+            self._log.page.set_head(self._source.page.head())
             self._head_version = version
 
     def second(self) -> None:

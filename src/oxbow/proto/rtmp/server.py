@@ -78,20 +78,25 @@ class ServerConnection:
 
     def receive(self, data: bytes) -> list[Event]:
         """What the client's ``data`` means, in order. Raises ProtocolError; the connection is over then."""
+        events: list[Event] = []
+        self.receive_media(data, events, events)
+        return events
+
+    def receive_media(self, data: bytes, media: list[Message] | list[Event], events: list[Event]) -> None:
+        """As ``receive``, but sound and picture go to ``media`` and only the rest to ``events``: a server
+        that carries hundreds of frames a tick needn't look at each of them again to tell which is which."""
         self._received += len(data)
         if self._handshake is not None:
             data = self._shake_hands(self._handshake, data)
-        events: list[Event] = []
-        publishing = self._streams.publishing
+        publishing, take = self._streams.publishing, media.append
         for message in self._reader.receive(data):
             if message[0] in _MEDIA and message[2] in publishing:
-                events.append(message)
+                take(message)
             else:
                 self._dispatch(message, events)
         if self._window and self._received - self._acknowledged >= self._window:
             self._acknowledged = self._received
             self._out.control(commands.acknowledgement(self._received))
-        return events
 
     def _shake_hands(self, handshake: ServerHandshake, data: bytes) -> bytes:
         self._out.raw(handshake.receive(data))

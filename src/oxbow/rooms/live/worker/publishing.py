@@ -1,6 +1,11 @@
-"""Who publishes in this worker: each publisher's socket is read, and its frames are appended, once per
-tick."""
+"""Who publishes in this worker: each publisher's socket is read, and its frames are appended, once per tick.
 
+A stream that nobody watches is read every few ticks only, for most streams of a large cloud are like that:
+what arrives meanwhile waits in the socket's buffer, as far as that has room. With the first viewer it is
+every tick again.
+"""
+
+from dataclasses import dataclass
 from typing import Protocol
 
 from oxbow.media.stream import StreamWriter
@@ -13,15 +18,45 @@ class Publisher(Protocol):
 
     info: LivePublisher
     writer: StreamWriter
+    room: int
+    """Bytes that its socket can surely hold until it is read."""
 
-    def gather(self) -> None:
-        """Read what the publisher has sent, and append it."""
+    def gather(self) -> int:
+        """Read what the publisher has sent, and append it; returns how many bytes it was."""
+
+    def second(self) -> None:
+        """Housekeeping, about once a second."""
 
     def cut(self, reason: str) -> None:
         """Disconnect the publisher."""
 
+    def failed(self, error: Exception) -> None:
+        """Something nobody foresaw happened to it: only this publisher suffers."""
+
     def silent_seconds(self) -> float:
         """How long nothing has come from it."""
+
+
+UNWATCHED_TICKS = 8
+"""While nobody watches, a publisher is read once in so many ticks, or as soon as its socket may be half
+full."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    publisher: Publisher
+    since: int = 0
+    """Ticks since it was last read."""
+    period: int = 1
+    """After how many ticks it is read again, while nobody watches."""
+
+    def gather(self) -> None:
+        self.since += 1
+        if self.since < self.period and not self.publisher.writer.is_watched():
+            return
+        size = self.publisher.gather()
+        self.period = min(UNWATCHED_TICKS, self.publisher.room * self.since // size) if size else 1
+        self.since = 0
 
 
 class Publishing:
@@ -29,43 +64,46 @@ class Publishing:
 
     def __init__(self, link: ControlLink) -> None:
         self._link = link
-        self._publishers: dict[tuple[str, str], Publisher] = {}
+        self._entries: dict[tuple[str, str], _Entry] = {}
 
     def begin(self, publisher: Publisher) -> None:
         """A publisher was let in and has its log."""
-        self._publishers[publisher.info.hub, publisher.info.stream] = publisher
+        self._entries[publisher.info.hub, publisher.info.stream] = _Entry(publisher)
 
     def end(self, info: LivePublisher, reason: str) -> None:
         """A publisher that control let in is gone, whether it got as far as `begin` or not."""
-        publisher = self._publishers.get((info.hub, info.stream))
-        if publisher is not None and publisher.info.session == info.session:
-            del self._publishers[info.hub, info.stream]
-            publisher.writer.leave()
+        entry = self._entries.get((info.hub, info.stream))
+        if entry is not None and entry.publisher.info.session == info.session:
+            del self._entries[info.hub, info.stream]
+            entry.publisher.writer.leave()
         self._link.send(PublishEnded(info.hub, info.stream, info.session, reason))
 
     def cut(self, hub: str, stream: str, reason: str) -> None:
         """Disconnect a stream's publisher, if it is here."""
-        publisher = self._publishers.get((hub, stream))
-        if publisher is not None:
-            publisher.cut(reason)
+        entry = self._entries.get((hub, stream))
+        if entry is not None:
+            entry.publisher.cut(reason)
 
     def gather(self) -> None:
         """Once per tick."""
-        for publisher in list(self._publishers.values()):
-            publisher.gather()
+        for entry in list(self._entries.values()):
+            try:
+                entry.gather()
+            except Exception as error:
+                entry.publisher.failed(error)
 
     def second(self) -> None:
         """About once a second."""
-        for publisher in list(self._publishers.values()):
-            publisher.writer.second()
+        for entry in list(self._entries.values()):
+            entry.publisher.second()
 
     def infos(self) -> list[LivePublisher]:
         """Everything that is on air here."""
-        return [publisher.info for publisher in self._publishers.values()]
+        return [entry.publisher.info for entry in self._entries.values()]
 
     def figures(self) -> dict[tuple[str, str], Figures]:
         """The figures of each stream that is published here."""
-        return {key: _figures(publisher) for key, publisher in self._publishers.items()}
+        return {key: _figures(entry.publisher) for key, entry in self._entries.items()}
 
 
 def _figures(publisher: Publisher) -> Figures:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from oxbow.media.framing.hls import HLS_DIRECTORY, INDEX, read_index
+from oxbow.media.framing.hls import INDEX, read_index
 from oxbow.media.framing.hls_window import HlsWindow, segment_name
 from oxbow.media.log import LogReader
+from oxbow.media.names import HLS_DIRECTORY
 from oxbow.media.registry import Registry
 from oxbow.proto import hls
 
@@ -170,7 +171,7 @@ class HlsShelf:
         self._open(stream)
         if stream.log is None:
             return
-        stream.log.page.demand_hls = time.monotonic_ns() + DEMAND_NS
+        stream.log.page.demand = stream.log.page.demand_hls = time.monotonic_ns() + DEMAND_NS
         try:
             status = (stream.directory / INDEX).stat()
         except (FileNotFoundError, NotADirectoryError):

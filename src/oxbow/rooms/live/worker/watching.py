@@ -5,37 +5,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from oxbow.media.fanout import Cohort, Envelope, FanoutLimits, SizeOf, Totals, Viewer
-from oxbow.media.framing.rtmp import RTMP_LOG, message_size
+from oxbow.media.fanout import Cohort, FanoutLimits, Totals, Viewer
+from oxbow.media.formats import FORMATS, RTMP, Format
 from oxbow.media.log import LogReader
 from oxbow.media.page import State
 from oxbow.media.registry import Registry
-from oxbow.media.stream import DEMAND_NS, FLV_LOG
-from oxbow.proto.websocket import binary_header
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A way to watch: which log is sent, and how."""
-
-    name: str
-    """`flv`, `ws` or `rtmp`."""
-    log: str
-    size_of: SizeOf
-    envelope: Envelope | None = None
-
-
-def _tag_size(log: LogReader, offset: int) -> int:
-    return 15 + int.from_bytes(log.read(offset + 1, 3), "big")
-
-
-def _message_size(log: LogReader, offset: int) -> int:
-    return message_size(log.read(offset, 12))
-
-
-FLV = Format("flv", FLV_LOG, _tag_size)
-WEBSOCKET = Format("ws", FLV_LOG, _tag_size, binary_header)
-RTMP = Format("rtmp", RTMP_LOG, _message_size)
+from oxbow.media.stream import DEMAND_NS
 
 
 @dataclass(slots=True)
@@ -117,8 +92,8 @@ class Watching:
 
     def cut(self, hub: str, stream: str, reason: str) -> None:
         """Show all viewers of a stream out."""
-        for name in (FLV.name, WEBSOCKET.name, RTMP.name):
-            audience = self._audiences.get((hub, stream, name))
+        for format_ in FORMATS:
+            audience = self._audiences.get((hub, stream, format_.name))
             if audience is not None:
                 self._dismiss(audience, reason)
 
@@ -180,11 +155,14 @@ class Watching:
             log = self._registry.reader(audience.hub, audience.stream, audience.format.log)
             if log is not None:
                 audience.counted = Totals()
-                audience.cohort = Cohort(log, audience.format.size_of, self._limits, audience.format.envelope)
+                audience.cohort = Cohort(log, audience.format, self._limits)
 
     def _demand(self, audience: _Audience) -> None:
-        if audience.format.log == RTMP_LOG and audience.source is not None:
-            audience.source.page.demand_rtmp = time.monotonic_ns() + DEMAND_NS
+        if audience.source is not None:
+            until = time.monotonic_ns() + DEMAND_NS
+            audience.source.page.demand = until
+            if audience.format is RTMP:
+                audience.source.page.demand_rtmp = until
 
     def _admit(self, audience: _Audience) -> None:
         cohort, source = audience.cohort, audience.source
@@ -196,7 +174,7 @@ class Watching:
             return
         if cohort is None:
             return
-        if cohort.log.page.state != State.LIVE and audience.format.log == RTMP_LOG:
+        if cohort.log.page.state != State.LIVE and audience.format is RTMP:
             return  # left from an earlier run of the framing: the writer has seen our demand by the next tick
         for viewer in list(audience.waiting):
             if cohort.log.page.last_key() is None:

@@ -11,6 +11,7 @@ import structlog
 from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFailed
 
 from oxbow.media.fanout import Viewer
+from oxbow.media.formats import FLV, WEBSOCKET, Format
 from oxbow.proto.websocket import accept_key, binary_header
 from oxbow.rooms.live.addresses import AddressError, PlayAddress, parse_play_path
 from oxbow.rooms.live.gateways.connection import Connection
@@ -20,7 +21,6 @@ from oxbow.rooms.live.gateways.http.response import PREFLIGHT, error_body, head,
 from oxbow.rooms.live.snapshot import PlayRefused, decide_play
 from oxbow.rooms.live.worker.plane import Plane
 from oxbow.rooms.live.worker.shelf import SESSION
-from oxbow.rooms.live.worker.watching import FLV, WEBSOCKET, Format
 
 PLAYLIST_PATIENCE = 20.0
 """Seconds that the first request for a playlist may wait for the first segment."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import structlog
 
 from oxbow.media.fanout import Viewer
+from oxbow.media.formats import RTMP
 from oxbow.media.stream import StreamBusyError, StreamWriter
 from oxbow.proto.errors import ProtocolError
 from oxbow.proto.rtmp.events import (
@@ -28,11 +29,11 @@ from oxbow.rooms.live.gateways.connection import Connection
 from oxbow.rooms.live.gateways.door import Door
 from oxbow.rooms.live.snapshot import PlayRefused, decide_play
 from oxbow.rooms.live.worker.plane import Plane
-from oxbow.rooms.live.worker.watching import RTMP
 
 READ_SIZE = 64 * 1024
 """Read from a publisher at once: a tick's worth of most streams. The allocator hands out larger blocks at ten
 times the cost."""
+RECEIVE_BUFFER = 1 << 20
 READS_PER_TICK = 64
 """A publisher that sends faster than all these in one tick is read on in the next, so that others get their
 turn."""
@@ -57,11 +58,13 @@ class RtmpSession(Connection):
         "_tc_url",
         "_viewer",
         "info",
+        "room",
         "writer",
     )
 
     info: LivePublisher
     writer: StreamWriter
+    room: int
 
     def __init__(
         self, plane: Plane, loop: asyncio.AbstractEventLoop, sock: socket.socket, peer: str, door: Door
@@ -192,6 +195,9 @@ class RtmpSession(Connection):
     def _start(self, stream_id: int) -> None:
         self._plane.publishing.begin(self)
         self._ask = None
+        # A publisher is read once a tick or less often: its socket must hold what comes in between.
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        self.room = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 4
         self._rtmp.accept_publish(stream_id)
         self._flush()
         self._last_data = self.loop.time()
@@ -200,46 +206,60 @@ class RtmpSession(Connection):
         self._early = None
         log.info("publishing", client=self.peer, hub=self.info.hub, stream=self.info.stream)
 
-    def gather(self) -> None:
+    def gather(self) -> int:
         """Read what has come since the last tick; the socket is not watched while the stream runs."""
-        recv, receive = self.sock.recv, self._rtmp.receive
+        media: list[Message] = []
+        events: list[Event] = []
+        size, reason = self._read(media, events)
+        if size:
+            self._last_data = self.loop.time()
+        self.writer.write(media)
+        self.writer.run_framings()
+        for event in events:
+            self._handle_published(event)
+        self._flush()
+        if reason:
+            self.close(reason)
+        return size
+
+    def _read(self, media: list[Message], events: list[Event]) -> tuple[int, str]:
+        """(bytes read, why the connection is over or "")."""
+        size = 0
         try:
             for _ in range(READS_PER_TICK):
-                data = recv(READ_SIZE)
+                data = self.sock.recv(READ_SIZE)
                 if not data:
-                    self.close("disconnected")
-                    return
-                self._last_data = self.loop.time()
-                self._append(receive(data))
-                if len(data) < READ_SIZE or self.fd < 0:
+                    return size, "disconnected"
+                size += len(data)
+                self._rtmp.receive_media(data, media, events)
+                if len(data) < READ_SIZE:
                     break
         except BlockingIOError:
             pass
         except OSError:
-            self.close("disconnected")
+            return size, "disconnected"
         except ProtocolError as error:
             self._refuse("protocol_error", str(error))
-            self.close("protocol_error")
-        except Exception as error:
-            self.door.crashed(self, error)
-            self.close("internal_error")
-        if self.fd >= 0:
-            self._after_gather()
+            return size, "protocol_error"
+        return size, ""
 
-    def _append(self, events: list[Event]) -> None:
-        """Append the media in `events`, which in the steady state is all of them."""
-        media = [event for event in events if type(event) is Message]
-        self.writer.write(media)
-        if len(media) != len(events):
-            for event in events:
-                if not isinstance(event, Message):
-                    self._handle(event)
+    def _handle_published(self, event: Event) -> None:
+        """What comes from a publisher besides sound and picture."""
+        if isinstance(event, Message):
+            self.writer.write([event])
+        elif self.fd >= 0:
+            self._handle(event)
 
-    def _after_gather(self) -> None:
-        self.writer.run_framings()
-        self._flush()
+    def second(self) -> None:
+        """Housekeeping, about once a second."""
+        self.writer.second()
         if self.silent_seconds() > self._plane.settings.publish_idle_seconds:
             self.close("silent")
+
+    def failed(self, error: Exception) -> None:
+        """Something nobody foresaw happened while it was read."""
+        self.door.crashed(self, error)
+        self.close("internal_error")
 
     def silent_seconds(self) -> float:
         """How long nothing has come from the publisher."""
