@@ -104,12 +104,12 @@ async def test_a_session_that_fails_takes_nobody_along(door: Door) -> None:
 async def test_without_descriptors_it_pauses_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(door_module, "EXHAUSTED_PAUSE", 0.01)
 
-    class Exhausted(socket.socket):
-        failures = [errno.EMFILE, errno.ENFILE]
+    failures = [errno.EMFILE, errno.ENFILE]
 
+    class Exhausted(socket.socket):
         def accept(self) -> tuple[socket.socket, Any]:
-            if self.failures:
-                code = self.failures.pop()
+            if failures:
+                code = failures.pop()
                 raise OSError(code, os.strerror(code))
             return super().accept()
 

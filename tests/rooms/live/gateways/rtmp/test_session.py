@@ -1,0 +1,250 @@
+"""RTMP sessions, with the protocol's own client over TCP."""
+
+import asyncio
+import contextlib
+import socket
+from collections import deque
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from broadcast import broadcast, flv_tags, is_key, log_bytes, same_media, setup
+from oxbow.media.fanout import FanoutLimits
+from oxbow.media.registry import Registry
+from oxbow.proto.rtmp.client import ClientConnection, ClientEvent, StatusReceived, StreamEnded
+from oxbow.proto.rtmp.message import DATA, Message
+from oxbow.rooms.live.control.messages import LivePublisher, PublishAnswer, PublishEnded
+from oxbow.rooms.live.gateways.door import Door
+from oxbow.rooms.live.gateways.rtmp.session import rtmp_factory
+from oxbow.rooms.live.settings import LiveSettings
+from oxbow.rooms.live.snapshot import ConfigSnapshot, HubConfig
+from oxbow.rooms.live.worker.plane import Plane
+from oxbow.rooms.live.worker.publishing import Publishing
+from oxbow.rooms.live.worker.shelf import HlsShelf
+from oxbow.rooms.live.worker.watching import Watching
+
+
+class Link:
+    """Control, as a session sees it."""
+
+    def __init__(self) -> None:
+        self.answers: deque[PublishAnswer] = deque()
+        self.asked: list[tuple[LivePublisher, str, str | None]] = []
+        self.sent: list[object] = []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def ask_publish(self, publisher: LivePublisher, query: str, domain: str | None) -> PublishAnswer:
+        self.asked.append((publisher, query, domain))
+        await self.open.wait()
+        return self.answers.popleft() if self.answers else PublishAnswer(1, grace_seconds=5.0)
+
+    def send(self, message: object) -> None:
+        self.sent.append(message)
+
+
+class Worker:
+    """What a media worker is made of, with a tick that the test gives."""
+
+    def __init__(self, shm: Path) -> None:
+        self.link = Link()
+        self.registry = Registry(shm)
+        self.plane = Plane(
+            settings=LiveSettings(),
+            registry=self.registry,
+            link=self.link,  # type: ignore[arg-type]
+            publishing=Publishing(self.link),  # type: ignore[arg-type]
+            watching=Watching(self.registry, FanoutLimits()),
+            shelf=HlsShelf(self.registry),
+            config=ConfigSnapshot(1, {"hub": HubConfig("hub", 5.0)}, banned={"hub/banned": -1}),
+        )
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.door = Door("rtmp", listener, rtmp_factory(self.plane), patience=10.0, per_address=0)
+        self.door.open(asyncio.get_running_loop())
+
+    def tick(self) -> None:
+        self.plane.publishing.gather()
+        self.plane.watching.serve()
+
+
+class Client:
+    """An encoder or player."""
+
+    def __init__(self, worker: Worker, app: str = "hub") -> None:
+        self._worker = worker
+        self.rtmp = ClientConnection(app, f"rtmp://push.example.com/{app}")
+        self.events: list[ClientEvent] = []
+        self.closed = False
+
+    async def open(self) -> None:
+        self.reader, self.writer = await asyncio.open_connection(*self._worker.door._sock.getsockname())
+        self.pump = asyncio.create_task(self._pump())
+
+    async def _pump(self) -> None:
+        self.flush()
+        while data := await self.reader.read(65536):
+            self.events += self.rtmp.receive(data)
+            self.flush()
+        self.closed = True
+
+    def flush(self) -> None:
+        self.writer.write(self.rtmp.data_to_send())
+
+    def codes(self) -> list[str]:
+        return [event.code for event in self.events if isinstance(event, StatusReceived)]
+
+    def media(self) -> list[Message]:
+        return [event for event in self.events if isinstance(event, Message)]
+
+    def send(self, messages: list[Message]) -> None:
+        for message in messages:
+            self.rtmp.send(message.type_id, message.timestamp, message.payload)
+        self.flush()
+
+    async def until(self, code: str) -> None:
+        await self.when(lambda: code in self.codes(), code)
+
+    async def when(self, condition: object, what: str = "it") -> None:
+        async with asyncio.timeout(10):
+            while not condition():  # type: ignore[operator]
+                self._worker.tick()
+                await asyncio.sleep(0.001)
+
+
+@pytest.fixture
+async def worker(shm: Path) -> AsyncIterator[Worker]:
+    worker = Worker(shm)
+    yield worker
+    for connection in list(worker.door.connections):
+        connection.close("shutdown")
+    worker.door.close()
+
+
+async def publisher(worker: Worker, name: str = "stream?token=a") -> Client:
+    client = Client(worker)
+    client.rtmp.publish(name)
+    await client.open()
+    return client
+
+
+async def player(worker: Worker, name: str = "stream") -> Client:
+    client = Client(worker)
+    client.rtmp.play(name)
+    await client.open()
+    return client
+
+
+async def test_what_is_published_is_in_the_log_and_the_players_get_it(worker: Worker, shm: Path) -> None:
+    source = await publisher(worker)
+    await source.until("NetStream.Publish.Start")
+    who, query, domain = worker.link.asked[0]
+    assert (who.hub, who.stream, query, domain) == ("hub", "stream", "token=a", "push.example.com")
+    sent = [*setup(), *broadcast(0, 2000)]
+    source.send(sent)
+    watcher = await player(worker)
+    await watcher.when(lambda: any(map(is_key, watcher.media())))
+    source.send(broadcast(2000, 3000))
+    await watcher.when(lambda: watcher.media()[-1].timestamp == 2960)
+    logged = [same_media(tag) for tag in flv_tags(log_bytes(shm / "hub" / "stream"))]
+    expected = [same_media(message) for message in [*sent[1:], *broadcast(2000, 3000)]]
+    assert [media for media in logged if media[0] != DATA] == expected
+    assert same_media(sent[0])[2] in [media[2] for media in logged], "metadata may come a tick later"
+    got = [same_media(message) for message in watcher.media() if message.type_id != DATA][2:]
+    assert got == expected[-len(got) :]
+
+
+async def test_an_encoder_that_ends_properly_is_reported_once(worker: Worker) -> None:
+    source = await publisher(worker)
+    await source.until("NetStream.Publish.Start")
+    source.rtmp.close_stream()
+    source.flush()
+    await source.when(lambda: source.closed)
+    assert [m.reason for m in worker.link.sent if isinstance(m, PublishEnded)] == ["finished"]
+    assert worker.plane.publishing.infos() == []
+
+
+async def test_a_refusal_reaches_the_encoder_with_its_reason(worker: Worker) -> None:
+    worker.link.answers.append(PublishAnswer(1, "token_expired", "the token has expired"))
+    source = await publisher(worker)
+    await source.when(lambda: source.closed)
+    (refusal,) = [event for event in source.events if isinstance(event, StatusReceived)]
+    assert (refusal.code, refusal.level) == ("NetStream.Publish.BadName", "error")
+    assert refusal.description == "token_expired: the token has expired"
+    assert worker.plane.refused == {"token_expired": 1}
+
+
+async def test_one_that_hangs_up_before_it_is_let_in_gives_back_what_it_was_granted(worker: Worker) -> None:
+    worker.link.open.clear()
+    source = await publisher(worker)
+    await source.when(lambda: worker.link.asked)
+    (session,) = worker.door.connections
+    session.close("disconnected")
+    await source.when(lambda: worker.link.sent)
+    (ended,) = worker.link.sent
+    assert isinstance(ended, PublishEnded)
+    assert ended.session == worker.link.asked[0][0].session
+    assert worker.registry.streams() == []
+
+
+async def test_a_stream_that_another_process_writes_is_no_room(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oxbow.rooms.live.gateways.rtmp.session.BUSY_PAUSE", 0.0)
+    other = worker.registry.writer("hub", "stream", worker.plane.stream_options(5.0))
+    source = await publisher(worker)
+    await source.when(lambda: source.closed)
+    assert source.codes() == ["NetStream.Publish.BadName"]
+    assert [m.reason for m in worker.link.sent if isinstance(m, PublishEnded)] == ["no_room"]
+    other.leave()
+
+
+@pytest.mark.parametrize("name", ["x", "a/b/c", "bad name", "..%2f..%2fetc"])
+async def test_addresses_that_name_no_stream_are_refused(worker: Worker, name: str) -> None:
+    source = await publisher(worker, name)
+    await source.when(lambda: source.closed)
+    assert source.codes() == ["NetStream.Publish.BadName"]
+    assert worker.link.asked == []
+
+
+@pytest.mark.parametrize(("app", "name"), [("hub", "banned"), ("nothing", "stream")])
+async def test_players_that_may_not_watch_are_told(worker: Worker, app: str, name: str) -> None:
+    client = Client(worker, app)
+    client.rtmp.play(name)
+    await client.open()
+    await client.when(lambda: client.closed)
+    assert client.codes() == ["NetStream.Play.Failed"]
+
+
+async def test_a_player_waits_and_is_told_when_nobody_comes(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher = await player(worker)
+    await watcher.until("NetStream.Play.Start")
+    worker.plane.watching._clock = lambda: 10**9
+    worker.plane.watching.second()
+    await watcher.when(lambda: watcher.closed)
+    assert watcher.codes()[-1] == "NetStream.Play.StreamNotFound"
+
+
+async def test_a_cut_ends_publisher_and_players(worker: Worker) -> None:
+    source = await publisher(worker)
+    await source.until("NetStream.Publish.Start")
+    source.send([*setup(), *broadcast(0, 1000)])
+    watcher = await player(worker)
+    await watcher.when(lambda: any(map(is_key, watcher.media())))
+    worker.plane.publishing.cut("hub", "stream", "disabled")
+    worker.plane.watching.cut("hub", "stream", "disabled")
+    await watcher.when(lambda: watcher.closed and source.closed)
+    assert any(isinstance(event, StreamEnded) for event in watcher.events)
+    assert watcher.codes()[-1] == "NetStream.Play.UnpublishNotify"
+
+
+async def test_what_is_no_rtmp_ends_the_connection(worker: Worker) -> None:
+    reader, writer = await asyncio.open_connection(*worker.door._sock.getsockname())
+    writer.write(b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n" * 100)
+    async with asyncio.timeout(10):
+        with contextlib.suppress(ConnectionResetError):
+            await reader.read()
+    assert worker.plane.refused == {"protocol_error": 1}
+    assert not worker.door.connections
