@@ -7,11 +7,12 @@ Offsets only grow. What is older than the retention is given back by punching a 
 import errno
 import os
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from oxbow.media.page import KeyPoint, Page
+from oxbow.media.page import KEY_POINTS, KeyPoint, Page
 from oxbow.media.shm import PAGE_SIZE, punch_hole
 
 IOV_MAX = os.sysconf("SC_IOV_MAX")
@@ -29,7 +30,7 @@ class LogFullError(Exception):
 class Retention:
     """How much of the past a log keeps."""
 
-    seconds: float = 20.0
+    seconds: float = 12.0
     max_bytes: int = 64 * 1024 * 1024
     """The hard bound, whatever the key points say."""
 
@@ -44,6 +45,9 @@ class LogWriter:
         self._announced: tuple[int, int] | None = (
             None  # (offset to punch up to, monotonic ns of the announcement)
         )
+        # The retained key points once more, since reading them off the page each second costs a hundred
+        # times as much.
+        self._keys = deque(self.page.key_points(), KEY_POINTS)
         self._punched = 0  # a writer before us may have announced more than it gave back
         try:
             self._fd = os.open(directory / f"{name}.log", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -69,7 +73,9 @@ class LogWriter:
         page.end = end
         page.timestamp = timestamp
         for offset, key_timestamp in keys:
-            page.mark_key(KeyPoint(base + offset, key_timestamp, now))
+            key = KeyPoint(base + offset, key_timestamp, now)
+            page.mark_key(key)
+            self._keys.append(key)
 
     def _write(self, pieces: Sequence[bytes], offset: int) -> int:
         try:
@@ -100,19 +106,21 @@ class LogWriter:
             self._announced = (start, now)
 
     def _wanted_start(self) -> int:
-        page = self.page
+        page, keys = self.page, self._keys
         floor = page.end - self._retention.max_bytes
         oldest = page.timestamp - int(self._retention.seconds * 1000)
-        keys = page.key_points()
-        kept = [key.offset for key in keys if key.timestamp >= oldest] or [key.offset for key in keys[-1:]]
-        start = min(kept, default=page.start)
-        if start >= floor:
-            return start
-        return next((key.offset for key in keys if key.offset >= floor), page.end)
+        while len(keys) > 1 and keys[0].timestamp < oldest:
+            keys.popleft()
+        while keys and keys[0].offset < floor:
+            keys.popleft()
+        if keys:
+            return keys[0].offset
+        return page.end if page.start < floor else page.start
 
     def forget(self) -> None:
         """Give everything back: nobody reads this log now, and the next reader begins behind its end."""
         self.page.start = self.page.end
+        self._keys.clear()
         self._announced = None
         self._punch(self.page.end)
 

@@ -89,7 +89,7 @@ class LiveSettings(Section, env_prefix="OXBOW_LIVE_", toml_table="live"):
         description="Seconds that a viewer waits for a stream that nobody publishes yet.",
     )
     log_seconds: float = Field(
-        default=20.0,
+        default=12.0,
         ge=2,
         le=600,
         description="Seconds of each stream that stay in shared memory for viewers to read.",
@@ -107,7 +107,7 @@ class LiveSettings(Section, env_prefix="OXBOW_LIVE_", toml_table="live"):
         description="Seconds after which a publisher that sends nothing is disconnected.",
     )
     max_lag_seconds: float = Field(
-        default=10.0,
+        default=8.0,
         ge=1,
         le=600,
         description="Seconds that a viewer may lie behind before it is moved to a later keyframe. "
