@@ -79,21 +79,31 @@ class ServerConnection:
     def receive(self, data: bytes) -> list[Event]:
         """What the client's ``data`` means, in order. Raises ProtocolError; the connection is over then."""
         events: list[Event] = []
-        self.receive_media(data, events, events)
+        self._consume(data, events.append, events.append)
         return events
 
-    def receive_media(self, data: bytes, media: list[Message] | list[Event], events: list[Event]) -> None:
-        """As ``receive``, but sound and picture go to ``media`` and only the rest to ``events``: a server
-        that carries hundreds of frames a tick needn't look at each of them again to tell which is which."""
+    def receive_media(self, data: bytes, media: list[Message], events: list[Event]) -> None:
+        """As ``receive``, but sound, picture and script data go to ``media`` and only the rest to
+        ``events``: a server that carries hundreds of frames a tick needn't look at each again to tell which
+        is which."""
+        self._consume(data, media.append, events.append)
+
+    def _consume(self, data: bytes, take: Callable[[Message], None], tell: Callable[[Event], None]) -> None:
         self._received += len(data)
         if self._handshake is not None:
             data = self._shake_hands(self._handshake, data)
-        publishing, take = self._streams.publishing, media.append
+        publishing = self._streams.publishing
         for message in self._reader.receive(data):
             if message[0] in _MEDIA and message[2] in publishing:
                 take(message)
             else:
-                self._dispatch(message, events)
+                found: list[Event] = []
+                self._dispatch(message, found)
+                for event in found:
+                    if isinstance(event, Message):
+                        take(event)
+                    else:
+                        tell(event)
         if self._window and self._received - self._acknowledged >= self._window:
             self._acknowledged = self._received
             self._out.control(commands.acknowledgement(self._received))

@@ -8,6 +8,8 @@ from oxbow.rooms.live.gateways.door import Door
 OUT_LIMIT = 256 * 1024
 """Bytes that may wait for a client that doesn't read; more, and it is closed."""
 RECEIVE_SIZE = 64 * 1024
+HANG_UP_SECONDS = 2.0
+"""How long a client may take to hang up after we did."""
 
 
 class Connection:
@@ -67,7 +69,9 @@ class Connection:
         except OSError:
             data = b""
         if not data:
-            self.close("disconnected")
+            self.close("done" if self._closing else "disconnected")
+            return
+        if self._closing:
             return
         try:
             self.received(data)
@@ -108,7 +112,7 @@ class Connection:
         if not self._out:
             self.loop.remove_writer(self.fd)
             if self._closing:
-                self.close("done")
+                self._hang_up()
             else:
                 self.drained()
 
@@ -127,13 +131,26 @@ class Connection:
         return out
 
     def close_when_sent(self, seconds: float = 2.0) -> None:
-        """Close as soon as everything is sent, or after `seconds`."""
-        self.pause_reading()
-        if not self._out:
-            self.close("done")
-            return
+        """Say goodbye: send what waits within `seconds`, then hang up, and close when the client does."""
         self._closing = True
         self.deadline = self.loop.time() + seconds
+        if not self._out:
+            self._hang_up()
+
+    @property
+    def is_closing(self) -> bool:
+        return self._closing
+
+    def _hang_up(self) -> None:
+        """Close our half only. Closing all of it while the client's bytes are unread would be a reset, which
+        may overtake our last words, the reason of a refusal among them."""
+        self.deadline = self.loop.time() + HANG_UP_SECONDS
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.close("disconnected")
+        else:
+            self.resume_reading()
 
     def close(self, reason: str) -> None:
         """Close now. Safe to call twice."""

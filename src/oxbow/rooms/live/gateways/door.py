@@ -107,8 +107,11 @@ class Door:
     def sweep(self, now: float) -> None:
         """Close what is past its deadline; to be called about once a second with the loop's time."""
         for connection in [c for c in self.connections if c.deadline is not None and c.deadline < now]:
-            self.refused["timeout"] += 1
-            connection.close("timeout")
+            if connection.is_closing:
+                connection.close("done")
+            else:
+                self.refused["timeout"] += 1
+                connection.close("timeout")
 
 
 def _plain(host: str) -> str:

@@ -81,6 +81,9 @@ class HttpSession(Connection):
             if len(self._queue) > PIPELINE:
                 raise RequestError(400, f"at most {PIPELINE} requests may be sent ahead")
         except RequestError as error:
+            if self._request is not None:
+                self.close("bad_request")  # its words would land in the middle of the answer on its way
+                return
             self._reqid = request_id()
             self._request = Request(keep_alive=False)
             self._fail(error.status, error.message)

@@ -216,7 +216,8 @@ class RtmpSession(Connection):
         self.writer.write(media)
         self.writer.run_framings()
         for event in events:
-            self._handle_published(event)
+            if self.fd >= 0:
+                self._handle(event)
         self._flush()
         if reason:
             self.close(reason)
@@ -242,13 +243,6 @@ class RtmpSession(Connection):
             self._refuse("protocol_error", str(error))
             return size, "protocol_error"
         return size, ""
-
-    def _handle_published(self, event: Event) -> None:
-        """What comes from a publisher besides sound and picture."""
-        if isinstance(event, Message):
-            self.writer.write([event])
-        elif self.fd >= 0:
-            self._handle(event)
 
     def second(self) -> None:
         """Housekeeping, about once a second."""
