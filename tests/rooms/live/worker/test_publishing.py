@@ -5,7 +5,10 @@ from typing import Any
 
 from oxbow.media.probe import Probe
 from oxbow.rooms.live.control.messages import LivePublisher, PublishEnded
-from oxbow.rooms.live.worker.publishing import UNWATCHED_TICKS, Publishing
+from oxbow.rooms.live.worker.publishing import UNWATCHED_SECONDS, Publishing
+
+TICK = 0.1
+UNWATCHED_TICKS = round(UNWATCHED_SECONDS / TICK)
 
 
 @dataclass
@@ -66,7 +69,7 @@ class Publisher:
 
 
 def test_one_that_fails_keeps_nobody_from_their_turn() -> None:
-    publishing = Publishing(Link())  # type: ignore[arg-type]
+    publishing = Publishing(Link(), TICK)  # type: ignore[arg-type]
     failing, fine = Publisher("a", error=RuntimeError()), Publisher("b")
     for publisher in (failing, fine):
         publishing.begin(publisher)
@@ -76,7 +79,7 @@ def test_one_that_fails_keeps_nobody_from_their_turn() -> None:
 
 
 def test_while_somebody_watches_it_is_read_every_tick_and_else_now_and_then() -> None:
-    publishing, publisher = Publishing(Link()), Publisher()  # type: ignore[arg-type]
+    publishing, publisher = Publishing(Link(), TICK), Publisher()  # type: ignore[arg-type]
     publishing.begin(publisher)
     for _ in range(10):
         publishing.gather()
@@ -88,7 +91,7 @@ def test_while_somebody_watches_it_is_read_every_tick_and_else_now_and_then() ->
 
 
 def test_one_whose_socket_would_run_full_is_read_in_time() -> None:
-    publishing, publisher = Publishing(Link()), Publisher(room=3000, size=3000)  # type: ignore[arg-type]
+    publishing, publisher = Publishing(Link(), TICK), Publisher(room=3000, size=3000)  # type: ignore[arg-type]
     publisher.writer.watched = False
     publishing.begin(publisher)
     for _ in range(10):
@@ -98,7 +101,7 @@ def test_one_whose_socket_would_run_full_is_read_in_time() -> None:
 
 def test_its_end_is_told_once_it_has_let_go_of_its_log() -> None:
     link, publisher = Link(), Publisher()
-    publishing = Publishing(link)  # type: ignore[arg-type]
+    publishing = Publishing(link, TICK)  # type: ignore[arg-type]
     publishing.begin(publisher)
     publishing.end(publisher.info, "finished")
     assert publisher.writer.left == 1
@@ -108,7 +111,7 @@ def test_its_end_is_told_once_it_has_let_go_of_its_log() -> None:
 
 def test_the_end_of_one_that_was_replaced_does_not_end_the_other() -> None:
     link, later = Link(), Publisher(session="later")
-    publishing = Publishing(link)  # type: ignore[arg-type]
+    publishing = Publishing(link, TICK)  # type: ignore[arg-type]
     publishing.begin(later)
     publishing.end(Publisher(session="earlier").info, "no_room")
     assert later.writer.left == 0
@@ -117,7 +120,7 @@ def test_the_end_of_one_that_was_replaced_does_not_end_the_other() -> None:
 
 
 def test_a_cut_reaches_the_publisher_that_is_here() -> None:
-    publishing, publisher = Publishing(Link()), Publisher()  # type: ignore[arg-type]
+    publishing, publisher = Publishing(Link(), TICK), Publisher()  # type: ignore[arg-type]
     publishing.begin(publisher)
     publishing.cut("hub", "stream", "disabled")
     publishing.cut("hub", "another", "disabled")
@@ -126,7 +129,7 @@ def test_a_cut_reaches_the_publisher_that_is_here() -> None:
 
 
 def test_figures_name_the_session_they_are_of() -> None:
-    publishing = Publishing(Link())  # type: ignore[arg-type]
+    publishing = Publishing(Link(), TICK)  # type: ignore[arg-type]
     publishing.begin(Publisher())
     figures = publishing.figures()["hub", "stream"]
     assert (figures.session, figures.silent_seconds, figures.dropped_bytes) == ("session", 1.5, 7)

@@ -48,7 +48,7 @@ class MediaWorker:
             settings=live,
             registry=registry,
             link=link,
-            publishing=Publishing(link),
+            publishing=Publishing(link, live.tick_ms / 1000),
             watching=Watching(registry, limits),
             shelf=HlsShelf(registry),
         )

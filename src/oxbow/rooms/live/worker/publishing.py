@@ -37,9 +37,8 @@ class Publisher(Protocol):
         """How long nothing has come from it."""
 
 
-UNWATCHED_TICKS = 8
-"""While nobody watches, a publisher is read once in so many ticks, or as soon as its socket may be half
-full."""
+UNWATCHED_SECONDS = 1.0
+"""While nobody watches, a publisher is read this often, or as soon as its socket may be half full."""
 
 
 @dataclass(slots=True)
@@ -50,20 +49,21 @@ class _Entry:
     period: int = 1
     """After how many ticks it is read again, while nobody watches."""
 
-    def gather(self) -> None:
+    def gather(self, longest: int) -> None:
         self.since += 1
         if self.since < self.period and not self.publisher.writer.is_watched():
             return
         size = self.publisher.gather()
-        self.period = min(UNWATCHED_TICKS, self.publisher.room * self.since // size) if size else 1
+        self.period = min(longest, self.publisher.room * self.since // size) if size else 1
         self.since = 0
 
 
 class Publishing:
     """All publishers of a worker."""
 
-    def __init__(self, link: ControlLink) -> None:
+    def __init__(self, link: ControlLink, tick_seconds: float) -> None:
         self._link = link
+        self._longest = max(1, round(UNWATCHED_SECONDS / tick_seconds))
         self._entries: dict[tuple[str, str], _Entry] = {}
 
     def begin(self, publisher: Publisher) -> None:
@@ -88,7 +88,7 @@ class Publishing:
         """Once per tick."""
         for entry in list(self._entries.values()):
             try:
-                entry.gather()
+                entry.gather(self._longest)
             except Exception as error:
                 entry.publisher.failed(error)
 

@@ -18,16 +18,21 @@ from oxbow.media.log import LogReader
 from oxbow.media.names import HLS_DIRECTORY
 from oxbow.media.registry import Registry
 from oxbow.proto import hls
+from oxbow.rooms.live.play_session import ID_LENGTH, LENGTH
 
 DEMAND_NS = 30_000_000_000
 """A playlist keeps the segments coming for so long; players ask again every target duration or so."""
 FORGET_SECONDS = 60.0
 
-SESSION = re.compile(r"[0-9a-f]{16}")
+SESSION = re.compile(rf"[0-9a-f]{{{ID_LENGTH}}}(?:[0-9a-f]{{{LENGTH - ID_LENGTH}}})?")
+"""An id, and on domains that ask for a proof the seal behind it."""
 _PLACE_OF_SESSION = "0000000000000000"
 
 Answer = Callable[[bytes | None], None]
 """Takes the playlist, or None if the stream didn't come in time."""
+
+Seal = Callable[[str, str], str]
+"""Makes of a session's id and the broadcast's life what the session is to be."""
 
 
 @dataclass(slots=True)
@@ -36,6 +41,7 @@ class _Pending:
     session: str | None
     query: str
     deadline: float
+    seal: Seal | None
 
 
 @dataclass(slots=True)
@@ -79,13 +85,27 @@ class HlsShelf:
         self._streams: dict[tuple[str, str], _Stream] = {}
 
     def playlist(
-        self, hub: str, name: str, session: str | None, query: str, patience: float, answer: Answer
+        self,
+        hub: str,
+        name: str,
+        session: str | None,
+        query: str,
+        patience: float,
+        answer: Answer,
+        seal: Seal | None = None,
     ) -> None:
         """Answer with the master playlist, or with the media playlist of `session`; `query` is what the
-        viewer's own address carried besides. Waits up to `patience` seconds for the first segment."""
+        viewer's own address carried besides, and `seal` makes a new session one that can be proved. Waits up
+        to `patience` seconds for the first segment."""
         stream = self._stream(hub, name)
-        stream.pending.append(_Pending(answer, session, query, self._clock() + patience))
+        stream.pending.append(_Pending(answer, session, query, self._clock() + patience, seal))
         self._serve(stream)
+
+    def life(self, hub: str, name: str) -> str | None:
+        """The current broadcast, None if there is none."""
+        stream = self._stream(hub, name)
+        self._open(stream)
+        return stream.life if stream.log is not None else None
 
     def forget(self, hub: str, name: str, answer: Answer) -> None:
         """The viewer that waits for `answer` has gone."""
@@ -195,7 +215,8 @@ class HlsShelf:
 
     def _render(self, stream: _Stream, window: HlsWindow, one: _Pending) -> bytes:
         if one.session is None:
-            session = secrets.token_hex(8)
+            session = secrets.token_hex(ID_LENGTH // 2)
+            session = one.seal(session, stream.life) if one.seal is not None else session
             query = f"{one.query}&session={session}" if one.query else f"session={session}"
             body = hls.render_master((window.variant(f"{stream.name}.m3u8"),), query).encode()
         else:
