@@ -7,6 +7,7 @@ starts.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 import signal
@@ -152,6 +153,8 @@ def serve() -> int:
     finally:
         Registry(streams_root(kernel)).clear()
         control_socket(kernel).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # an operator's own directory may hold other things
+            kernel.shm_dir.rmdir()
         os.close(lock)
 
 

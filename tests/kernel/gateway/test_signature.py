@@ -89,7 +89,7 @@ async def test_a_date_within_the_tolerance(client, seconds_ago):
     assert (await client.get("/v2/hubs/h", headers=date(seconds_ago))).status_code == 200
 
 
-@pytest.mark.parametrize("headers", [{"X-Qiniu-Date": "19700101T000000Z"}, date(1000), date(-1000)])
+@pytest.mark.parametrize("headers", [{"X-Qiniu-Date": "19700101T000000Z"}, date(5000), date(-5000)])
 async def test_a_stale_date_is_403(client, headers):
     response = await client.get("/v2/hubs/h", headers=headers)
     assert response.status_code == 403

@@ -178,7 +178,9 @@ class ControlServer:
         if self._workers.get(worker.index) is not worker:
             return
         lost = self._forget(worker)
-        log.warning("a media worker is gone", worker=worker.index, pid=worker.pid, broadcasts=lost)
+        # One that stops in good order has ended its broadcasts first.
+        tell = log.warning if lost else log.info
+        tell("a media worker is gone", worker=worker.index, pid=worker.pid, broadcasts=lost)
 
     def _forget(self, worker: Worker) -> int:
         del self._workers[worker.index]
@@ -202,6 +204,7 @@ class ControlServer:
             try:
                 grant = await self._authority.authorize_publish(attempt)
                 await self._make_room(grant)
+                await self._check_ban(grant)
             except PublishRefused as refusal:
                 log.info(
                     "publish refused",
@@ -222,6 +225,11 @@ class ControlServer:
                 if self._deciding.get(publisher.session) is ask:
                     del self._deciding[publisher.session]
         worker.send(answer)
+
+    async def _check_ban(self, grant: PublishGrant) -> None:
+        """A ban that came while this was decided found nobody on the board to cut."""
+        if (await self._authority.snapshot()).is_banned(grant.hub, grant.stream, time.time()):
+            raise PublishRefused("stream_disabled", "the stream is disabled")
 
     def _still_wanted(self, worker: Worker, ask: AskPublish) -> bool:
         """Deciding takes time: the publisher may have gone meanwhile, or its worker. Nobody would ever tell
