@@ -98,15 +98,19 @@ def _snapshot(configuration: Configuration, settings: LiveSettings) -> ConfigSna
             for hub in configuration.hubs.values()
         },
         domains={
-            domain.name: DomainConfig(domain.hub, domain.type) for domain in configuration.domains.values()
+            domain.name: DomainConfig(
+                domain.hub, domain.type, domain.play_security, domain.ip_limit, domain.referer_limit
+            )
+            for domain in configuration.domains.values()
         },
         banned={
             f"{stream.hub}/{stream.key}": stream.disabled_till
             for stream in configuration.particular.values()
             if stream.disabled_till
         },
+        session_key=configuration.session_key,
     )
 
 
 def _content(snapshot: ConfigSnapshot) -> tuple[object, ...]:
-    return snapshot.hubs, snapshot.domains, snapshot.banned
+    return snapshot.hubs, snapshot.domains, snapshot.banned, snapshot.session_key

@@ -7,8 +7,11 @@ Field meanings follow the API pages below https://developer.qiniu.com/pili.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from oxbow.rooms.live.limits import IpLimit, RefererLimit
+from oxbow.rooms.live.play_security import PlaySecurity
 
 HUB_NAME_RULE = "1 to 63 letters, digits, '-' and '_', beginning with a letter or a digit"
 STREAM_NAME_RULE = "4 to 200 letters, digits, '-' and '_'"
@@ -92,6 +95,9 @@ class Domain:
     hub: str
     type: DomainType
     created_at: int
+    play_security: PlaySecurity = field(default_factory=PlaySecurity)
+    ip_limit: IpLimit = field(default_factory=IpLimit)
+    referer_limit: RefererLimit = field(default_factory=RefererLimit)
 
 
 @dataclass(frozen=True)

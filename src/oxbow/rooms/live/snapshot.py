@@ -10,7 +10,10 @@ from __future__ import annotations
 import msgspec
 
 from oxbow.rooms.live.addresses import PlayAddress, RtmpAddress, normal_host
+from oxbow.rooms.live.limits import IpLimit, RefererLimit
 from oxbow.rooms.live.models import DomainType, SecondPublisher, is_disabled
+from oxbow.rooms.live.play_security import PlaySecurity, SecurityRefused, SignedAddress, verify_play
+from oxbow.rooms.live.play_session import SessionScope, is_genuine
 
 PLAY_DOMAIN_TYPES = {
     "rtmp": DomainType.LIVE_RTMP,
@@ -34,6 +37,14 @@ class DomainConfig(msgspec.Struct, frozen=True):
 
     hub: str
     type: DomainType
+    play_security: PlaySecurity = PlaySecurity()
+    ip_limit: IpLimit = IpLimit()
+    referer_limit: RefererLimit = RefererLimit()
+
+    @property
+    def asks_for_proof(self) -> bool:
+        """Whether a session stands for something that the viewer had to show when it came."""
+        return self.play_security.active or self.referer_limit.active
 
 
 class ConfigSnapshot(msgspec.Struct, frozen=True):
@@ -45,11 +56,26 @@ class ConfigSnapshot(msgspec.Struct, frozen=True):
     """By domain name in lower case."""
     banned: dict[str, int] = {}
     """`<hub>/<stream>` to the moment at which the ban ends, or -1."""
+    session_key: str = ""
+    """What HLS sessions are signed with, by all servers on one database; secret."""
 
     def is_banned(self, hub: str, stream: str, now: float) -> bool:
         """Whether the stream may be neither published nor watched at `now` (Unix seconds)."""
         till = self.banned.get(f"{hub}/{stream}")
         return till is not None and is_disabled(till, now)
+
+
+class Visitor(msgspec.Struct, frozen=True):
+    """Who wants to watch."""
+
+    ip: str = ""
+    """Without the port."""
+    referer: str = ""
+    """The page that the player is on: the Referer header, or RTMP's pageUrl."""
+    session: str | None = None
+    """From an HLS playlist that we handed out."""
+    life: str = ""
+    """The broadcast that the session must have been issued for."""
 
 
 class PlayGrant(msgspec.Struct, frozen=True):
@@ -59,10 +85,12 @@ class PlayGrant(msgspec.Struct, frozen=True):
     stream: str
     domain: str | None
     """The bound domain that was used, in lower case; None for an address without one."""
+    sealed: bool = False
+    """Whether an HLS playlist must hand out a session that proves this permission."""
 
 
 class PlayRefused(Exception):  # noqa: N818 - a decision, not a failure.
-    """A viewer may not watch; `reason` is stable, the description is shown to the viewer."""
+    """A viewer may not watch; `reason` is stable, the description is shown to the visitor."""
 
     def __init__(self, reason: str, http_status: int, description: str) -> None:
         super().__init__(description)
@@ -99,7 +127,12 @@ def check_domain(
 
 
 def decide_play(
-    snapshot: ConfigSnapshot, address: PlayAddress | RtmpAddress, host: str | None, protocol: str, now: float
+    snapshot: ConfigSnapshot,
+    address: PlayAddress | RtmpAddress,
+    host: str | None,
+    protocol: str,
+    now: float,
+    visitor: Visitor = Visitor(),  # noqa: B008 - it is frozen.
 ) -> PlayGrant:
     """Whether a viewer may watch; called in the workers for each join.
 
@@ -109,10 +142,50 @@ def decide_play(
     hub, stream = address.hub, address.stream
     if hub not in snapshot.hubs:
         raise PlayRefused("hub_not_found", 404, "hub not found")
-    domain = normal_host(host)
-    refusal = check_domain(snapshot, domain, hub, PLAY_DOMAIN_TYPES[protocol])
+    name = normal_host(host)
+    refusal = check_domain(snapshot, name, hub, PLAY_DOMAIN_TYPES[protocol])
     if refusal is not None:
         raise PlayRefused(refusal[0], 403, refusal[1])
     if snapshot.is_banned(hub, stream, now):
         raise PlayRefused("stream_disabled", 403, "the stream is disabled")
-    return PlayGrant(hub, stream, domain if domain in snapshot.domains else None)
+    domain = snapshot.domains.get(name) if name else None
+    if name is None or domain is None:
+        return PlayGrant(hub, stream, None)
+    _check_limits(snapshot, name, domain, address, visitor, now)
+    return PlayGrant(hub, stream, name, domain.asks_for_proof)
+
+
+def _check_limits(
+    snapshot: ConfigSnapshot,
+    name: str,
+    domain: DomainConfig,
+    address: PlayAddress | RtmpAddress,
+    visitor: Visitor,
+    now: float,
+) -> None:
+    """The client's address always counts; a session stands for the page and the signature it came in with."""
+    if refusal := domain.ip_limit.refusal(visitor.ip):
+        raise PlayRefused(refusal.reason, 403, refusal.description)
+    if not domain.asks_for_proof:
+        return
+    if visitor.session is not None:
+        scope = SessionScope(name, address.hub, address.stream, visitor.life)
+        if not is_genuine(visitor.session, scope, now, snapshot.session_key):
+            text = "the session is not of this broadcast, or too old; open the stream's address again"
+            raise PlayRefused("session_invalid", 403, text)
+        return
+    if isinstance(address, PlayAddress) and address.extension == "ts":
+        raise PlayRefused("session_missing", 403, "a segment is for who has asked for the playlist")
+    if refusal := domain.referer_limit.refusal(visitor.referer):
+        raise PlayRefused(refusal.reason, 403, refusal.description)
+    if domain.play_security.active:
+        _check_signature(domain.play_security, address, now)
+
+
+def _check_signature(security: PlaySecurity, address: PlayAddress | RtmpAddress, now: float) -> None:
+    key = f"{address.hub}/{address.stream}"
+    path = f"/{key}.{address.extension}" if isinstance(address, PlayAddress) else f"/{key}"
+    try:
+        verify_play(security, SignedAddress(path, key, address.query), now)
+    except SecurityRefused as refused:
+        raise PlayRefused(refused.reason, 403, refused.description) from None

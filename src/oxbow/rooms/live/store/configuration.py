@@ -21,6 +21,7 @@ from oxbow.rooms.live.errors import (
 from oxbow.rooms.live.models import Domain, Hub, Stream
 from oxbow.rooms.live.store.rows import (
     announce_change,
+    column_of,
     domain_of,
     hub_of,
     owned_hub,
@@ -49,6 +50,8 @@ class Configuration:
     domains: dict[str, Domain] = field(default_factory=dict)
     particular: dict[tuple[str, str], Stream] = field(default_factory=dict)
     """By (hub, stream): the streams that are disabled or have a security of their own."""
+    session_key: str = ""
+    """What HLS sessions are signed with, on every server of this database."""
 
 
 class ConfigurationStore:
@@ -75,6 +78,7 @@ class ConfigurationStore:
                 {row.name: hub_of(row) for row in hubs},
                 {row.name: domain_of(row) for row in domains},
                 {(row.hub, row.key): stream_of(row) for row in streams},
+                (await session.scalars(select(ConfigVersionRow.session_key))).one(),
             )
 
     async def hubs(self, account: int) -> list[Hub]:
@@ -146,6 +150,18 @@ class ConfigurationStore:
                 raise TooMany("domains", limit)
             session.add(DomainRow(**values_of(domain)))
             hub.updated_at = domain.created_at
+
+    async def change_domain(self, hub: str, name: str, account: int, now: int, **changes: Any) -> None:
+        """Set some of a domain's fields; HubNotFound, NoSuchDomain."""
+        async with self._database.session() as session:
+            await announce_change(session)
+            hub_row = await owned_hub(session, hub, account)
+            row = await session.get(DomainRow, name)
+            if row is None or row.hub != hub:
+                raise NoSuchDomain
+            for column, value in changes.items():
+                setattr(row, column, column_of(value))
+            hub_row.updated_at = now
 
     async def unbind(self, hub: str, name: str, account: int, now: int) -> None:
         """DomainNotFound, be it for the hub or for the domain."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
+import msgspec
 from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oxbow.rooms.live.errors import HubNotFound
+from oxbow.rooms.live.limits import IpLimit, RefererLimit
 from oxbow.rooms.live.models import (
     Activity,
     Domain,
@@ -20,36 +22,52 @@ from oxbow.rooms.live.models import (
     Stream,
     is_hub_name,
 )
+from oxbow.rooms.live.play_security import PlaySecurity
 from oxbow.rooms.live.store.tables import ActivityRow, ConfigVersionRow, DomainRow, HubRow, StreamRow
 
 
 def hub_of(row: HubRow) -> Hub:
-    fields = _fields(row)
-    fields["publish_security"] = PublishSecurity(row.publish_security)
-    fields["second_publisher"] = SecondPublisher(row.second_publisher)
-    return Hub(**fields)
+    values = _columns(row)
+    values["publish_security"] = PublishSecurity(row.publish_security)
+    values["second_publisher"] = SecondPublisher(row.second_publisher)
+    return Hub(**values)
 
 
 def domain_of(row: DomainRow) -> Domain:
-    return Domain(row.name, row.hub, DomainType(row.type), row.created_at)
+    return Domain(
+        row.name,
+        row.hub,
+        DomainType(row.type),
+        row.created_at,
+        msgspec.json.decode(row.play_security, type=PlaySecurity),
+        msgspec.json.decode(row.ip_limit, type=IpLimit),
+        msgspec.json.decode(row.referer_limit, type=RefererLimit),
+    )
+
+
+def column_of(value: Any) -> Any:
+    """A model's field as its column holds it: enumerations are text, settings of several fields are JSON."""
+    if isinstance(value, msgspec.Struct):
+        return msgspec.json.encode(value).decode()
+    return str(value) if isinstance(value, str) else value
 
 
 def stream_of(row: StreamRow) -> Stream:
-    fields = _fields(row)
-    fields["publish_security"] = PublishSecurity(row.publish_security)
-    return Stream(**fields)
+    values = _columns(row)
+    values["publish_security"] = PublishSecurity(row.publish_security)
+    return Stream(**values)
 
 
 def activity_of(row: ActivityRow) -> Activity:
-    return Activity(**_fields(row))
+    return Activity(**_columns(row))
 
 
 def values_of(model: Hub | Domain | Stream | Activity) -> dict[str, Any]:
-    """A model as the columns of its table; enumerations are stored as their text."""
-    return {name: str(value) if isinstance(value, str) else value for name, value in asdict(model).items()}
+    """A model as the columns of its table."""
+    return {item.name: column_of(getattr(model, item.name)) for item in fields(model)}
 
 
-def _fields(row: HubRow | StreamRow | ActivityRow) -> dict[str, Any]:
+def _columns(row: HubRow | StreamRow | ActivityRow) -> dict[str, Any]:
     return {column.key: getattr(row, column.key) for column in row.__table__.columns}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Float, ForeignKey, Index, String, text
+from sqlalchemy import BigInteger, Float, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from oxbow.kernel.database import Base
@@ -23,6 +23,8 @@ class ConfigVersionRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(BigInteger)
+    session_key: Mapped[str] = mapped_column(String(64), server_default="")
+    """What HLS sessions are signed with; made once, when the database is."""
 
 
 class HubRow(Base):
@@ -51,6 +53,10 @@ class DomainRow(Base):
     hub: Mapped[str] = mapped_column(HUB_NAME, ForeignKey("live_hub.name", ondelete="CASCADE"), index=True)
     type: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[int] = mapped_column(BigInteger)
+    # JSON, each as the domain's model spells it; `{}` is a setting that asks for nothing.
+    play_security: Mapped[str] = mapped_column(Text, server_default="{}")
+    ip_limit: Mapped[str] = mapped_column(Text, server_default="{}")
+    referer_limit: Mapped[str] = mapped_column(Text, server_default="{}")
 
 
 class StreamRow(Base):

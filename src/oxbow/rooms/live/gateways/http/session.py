@@ -18,9 +18,10 @@ from oxbow.rooms.live.gateways.connection import Connection
 from oxbow.rooms.live.gateways.door import Door
 from oxbow.rooms.live.gateways.http.request import Request, RequestError, RequestReader
 from oxbow.rooms.live.gateways.http.response import PREFLIGHT, error_body, head, request_id
-from oxbow.rooms.live.snapshot import PlayRefused, decide_play
+from oxbow.rooms.live.play_session import SessionScope, seal
+from oxbow.rooms.live.snapshot import PlayGrant, PlayRefused, Visitor, decide_play
 from oxbow.rooms.live.worker.plane import Plane
-from oxbow.rooms.live.worker.shelf import SESSION
+from oxbow.rooms.live.worker.shelf import SESSION, Seal
 
 PLAYLIST_PATIENCE = 20.0
 """Seconds that the first request for a playlist may wait for the first segment."""
@@ -125,15 +126,25 @@ class HttpSession(Connection):
         path = f"{segment[1]}.ts" if segment is not None else request.path
         address = parse_play_path(path, request.query)
         protocol = "flv" if address.extension == "flv" else "hls"
-        decide_play(self._plane.config, address, request.headers.get("host"), protocol, time.time())
+        host, now, config = request.headers.get("host"), time.time(), self._plane.config
+        visitor = self._visitor(request, address, segment[2] if segment is not None else None)
+        grant = decide_play(config, address, host, protocol, now, visitor)
         if address.extension == "flv":
             self._deliver_flv(request, address)
         elif address.extension == "m3u8":
-            self._deliver_playlist(address)
+            self._deliver_playlist(address, grant)
         elif segment is not None:
             self._deliver_segment(address, segment[2], int(segment[3]))
         else:
             raise AddressError("bad_address", "a stream is played as .flv or .m3u8")
+
+    def _visitor(self, request: Request, address: PlayAddress, life: str | None) -> Visitor:
+        """`life` is the broadcast that a segment's path names; a playlist's session is of the current one."""
+        session = None if address.extension == "flv" else split_session(address.query)[1]
+        if session is not None and life is None and address.hub in self._plane.config.hubs:
+            life = self._plane.shelf.life(address.hub, address.stream)
+        ip = self.peer.rpartition(":")[0]
+        return Visitor(ip, request.headers.get("referer", ""), session, life or "")
 
     # FLV, plain and over WebSocket.
 
@@ -207,11 +218,22 @@ class HttpSession(Connection):
 
     # HLS.
 
-    def _deliver_playlist(self, address: PlayAddress) -> None:
+    def _deliver_playlist(self, address: PlayAddress, grant: PlayGrant) -> None:
         query, session = split_session(address.query)
         patience = min(PLAYLIST_PATIENCE, self._plane.settings.play_wait_seconds)
         self._waiting = (address.hub, address.stream, self._playlist_ready)
-        self._plane.shelf.playlist(address.hub, address.stream, session, query, patience, self._waiting[2])
+        self._plane.shelf.playlist(
+            address.hub, address.stream, session, query, patience, self._waiting[2], self._seal(grant)
+        )
+
+    def _seal(self, grant: PlayGrant) -> Seal | None:
+        """How the session that a master playlist hands out proves that its viewer was let in."""
+        if not grant.sealed or grant.domain is None:
+            return None
+        domain, key = grant.domain, self._plane.config.session_key
+        return lambda session, life: seal(
+            session, SessionScope(domain, grant.hub, grant.stream, life), time.time(), key
+        )
 
     def _playlist_ready(self, playlist: bytes | None) -> None:
         self._waiting = None

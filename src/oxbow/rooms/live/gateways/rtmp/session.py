@@ -27,7 +27,7 @@ from oxbow.rooms.live.addresses import AddressError, RtmpAddress, parse_rtmp_add
 from oxbow.rooms.live.control.messages import LivePublisher
 from oxbow.rooms.live.gateways.connection import Connection
 from oxbow.rooms.live.gateways.door import Door
-from oxbow.rooms.live.snapshot import PlayRefused, decide_play
+from oxbow.rooms.live.snapshot import PlayRefused, Visitor, decide_play
 from oxbow.rooms.live.worker.plane import Plane
 
 READ_SIZE = 64 * 1024
@@ -53,6 +53,7 @@ class RtmpSession(Connection):
         "_ask",
         "_early",
         "_last_data",
+        "_page",
         "_plane",
         "_rtmp",
         "_tc_url",
@@ -71,7 +72,7 @@ class RtmpSession(Connection):
     ) -> None:
         self._plane = plane
         self._rtmp = ServerConnection(max_message_size=plane.settings.max_message_bytes)
-        self._app = self._tc_url = ""
+        self._app = self._tc_url = self._page = ""
         self._address: RtmpAddress | None = None
         self._ask: asyncio.Task[None] | None = None
         self._early: list[Message] | None = None
@@ -100,6 +101,7 @@ class RtmpSession(Connection):
                     self._early.append(event)
             case ConnectRequested():
                 self._app, self._tc_url = event.app, event.tc_url
+                self._page = str(event.properties.get("pageUrl") or "")
                 self._rtmp.accept_connect()
             case PublishRequested():
                 self._publish(event)
@@ -270,7 +272,8 @@ class RtmpSession(Connection):
             address = self._address = parse_rtmp_address(self._app, self._tc_url, event.name)
             if event.stream_id != PLAY_STREAM_ID:
                 raise AddressError("bad_address", "a connection plays on its first stream")
-            decide_play(self._plane.config, address, address.domain, "rtmp", time.time())
+            visitor = Visitor(self.peer.rpartition(":")[0], self._page)
+            decide_play(self._plane.config, address, address.domain, "rtmp", time.time(), visitor)
         except (AddressError, PlayRefused) as error:
             self._refuse(error.reason, error.description)
             self._rtmp.reject_play("NetStream.Play.Failed", error.description, event.stream_id)

@@ -1,0 +1,185 @@
+"""Which addresses and which pages may use a domain: its ipLimit and refererLimit.
+
+Pure. Lists are compiled when they are first asked, which is once for each snapshot of the configuration; the
+questions then take microseconds, however long the lists are. Fields of ipLimit as in
+https://developer.qiniu.com/pili/9896/live-domain-information.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cached_property, lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
+
+import msgspec
+
+MAX_ENTRIES = 1000
+"""Of one list."""
+
+_REFERER = re.compile(r"(?:\*\.)?(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
+
+Address = IPv4Address | IPv6Address
+
+
+class LimitError(ValueError):
+    """An entry that cannot be used; the text repeats it and says what it takes."""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why not: a stable reason, and words for the viewer or publisher."""
+
+    reason: str
+    description: str
+
+
+class NetworkSet:
+    """Networks by their length, so that a question is one look-up for each length that occurs."""
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        self._by_length: dict[tuple[int, int], set[int]] = {}
+        for text in networks:
+            network = ip_network(text, strict=False)
+            shift = network.max_prefixlen - network.prefixlen
+            self._by_length.setdefault((network.version, shift), set()).add(
+                int(network.network_address) >> shift
+            )
+
+    def __contains__(self, address: Address) -> bool:
+        number, version = int(address), address.version
+        return any(
+            version == of and number >> shift in prefixes for (of, shift), prefixes in self._by_length.items()
+        )
+
+
+@lru_cache(maxsize=64)
+def _compiled(networks: tuple[str, ...]) -> NetworkSet:
+    """A list that stays as it was is not compiled again when another part of the configuration changes."""
+    return NetworkSet(networks)
+
+
+class IpLimit(msgspec.Struct, frozen=True, dict=True):
+    """Who may publish or play by address; a white list makes the black list void."""
+
+    whitelist: tuple[str, ...] = ()
+    blacklist: tuple[str, ...] = ()
+
+    @cached_property
+    def _white(self) -> NetworkSet:
+        return _compiled(self.whitelist)
+
+    @cached_property
+    def _black(self) -> NetworkSet:
+        return _compiled(self.blacklist)
+
+    def refusal(self, client: str) -> Refusal | None:
+        """Whether `client`, an address without a port, is kept out."""
+        if not (self.whitelist or self.blacklist):
+            return None
+        address = parse_ip(client)
+        if address is None:
+            return Refusal("ip_not_allowed", "the client has no IP address that could be looked up")
+        if self.whitelist:
+            allowed = address in self._white
+            return (
+                None if allowed else Refusal("ip_not_allowed", f"{address} is not on the domain's white list")
+            )
+        denied = address in self._black
+        return Refusal("ip_denied", f"{address} is on the domain's black list") if denied else None
+
+
+class RefererLimit(msgspec.Struct, frozen=True, dict=True, rename="camel"):
+    """Which pages may embed a domain's streams; a denied one stays out even if another entry allows it."""
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    allow_empty: bool = True
+    """Whether a player that names no page gets in."""
+
+    @property
+    def active(self) -> bool:
+        return bool(self.allow or self.deny or not self.allow_empty)
+
+    @cached_property
+    def _allowed(self) -> frozenset[str]:
+        return frozenset(self.allow)
+
+    @cached_property
+    def _denied(self) -> frozenset[str]:
+        return frozenset(self.deny)
+
+    def refusal(self, referer: str) -> Refusal | None:
+        """Whether a player on the page `referer`, a whole address or empty, is kept out."""
+        if not self.active:
+            return None
+        host = referer_host(referer)
+        if host is None:
+            if self.allow_empty:
+                return None
+            return Refusal("referer_missing", "the domain asks for the page that the player is on")
+        if _listed(host, self._denied):
+            return Refusal("referer_denied", f"pages of {host} may not play from this domain")
+        if self.allow and not _listed(host, self._allowed):
+            return Refusal("referer_not_allowed", f"pages of {host} are not among those that may play")
+        return None
+
+
+def _listed(host: str, patterns: frozenset[str]) -> bool:
+    """Whether the host itself or `*.` and one of its parents is among the patterns."""
+    if host in patterns:
+        return True
+    parent = host
+    while parent := parent.partition(".")[2]:
+        if f"*.{parent}" in patterns:
+            return True
+    return False
+
+
+def referer_host(referer: str) -> str | None:
+    """The page's host in lower case; None for a text that names none."""
+    try:
+        host = urlsplit(referer).hostname
+    except ValueError:
+        return None
+    return host.removesuffix(".") or None if host else None
+
+
+def parse_ip(text: str) -> Address | None:
+    """An address without port, brackets or not; an IPv4 address in IPv6's form is the IPv4 address."""
+    try:
+        address = ip_address(text.strip("[]"))
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address):
+        return address.ipv4_mapped or IPv6Address(int(address))  # without the interface it came in by
+    return address
+
+
+def normal_networks(entries: Iterable[str]) -> tuple[str, ...]:
+    """CIDR networks and single addresses in their canonical form; LimitError names the first bad one."""
+    return tuple(_normal_network(entry) for entry in entries)
+
+
+def _normal_network(entry: str) -> str:
+    text = entry.strip()
+    try:
+        network = ip_network(text[:64])
+    except ValueError as error:
+        wrong = "has bits set behind its length" if "host bits" in str(error) else "is no address or network"
+        raise LimitError(f"{text[:64]!r} {wrong}; takes 192.0.2.7, 192.0.2.0/24 or 2001:db8::/32") from None
+    return str(network)
+
+
+def normal_referers(entries: Iterable[str]) -> tuple[str, ...]:
+    """Hosts in lower case, or `*.` and a domain for all below it; LimitError names the first bad one."""
+    return tuple(_normal_referer(entry) for entry in entries)
+
+
+def _normal_referer(entry: str) -> str:
+    text = entry.strip().lower()
+    if len(text) > 255 or ".." in text or not _REFERER.fullmatch(text):
+        raise LimitError(
+            f"{text[:64]!r} is no host; takes www.example.com, or *.example.com for all below example.com"
+        )
+    return text
