@@ -232,6 +232,7 @@ class TestDomains:
                 "signPart": "",
                 "gapDuration": 0,
             },
+            "refererLimit": {"allow": [], "deny": [], "allowEmpty": True},
             "disconnectDelay": 0,
             "urlRewrite": {"rules": []},
             "certEnable": False,

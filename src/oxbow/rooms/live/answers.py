@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from oxbow.rooms.live.board import LiveInfo
+from oxbow.rooms.live.explain import Explanation
 from oxbow.rooms.live.fields import encode_marker
 from oxbow.rooms.live.models import Activity, Domain, DomainType, Hub, Stream
 
@@ -92,24 +95,35 @@ def domain_info(domain: Domain, cname_suffix: str) -> Json:
         "cname": cname(domain, cname_suffix),
         "connectCallback": _no_callback(),
         "disconnectCallback": _no_callback(),
-        "ipLimit": {"whitelist": [], "blacklist": []},
-        "playSecurity": {
-            "type": "",
-            "key1": "",
-            "key2": "",
-            "range": 0,
-            "rule": "",
-            "rule2": "",
-            "tsPart": "",
-            "tsBase": 0,
-            "signPart": "",
-            "gapDuration": 0,
-        },
+        "ipLimit": _settings(domain.ip_limit),
+        "playSecurity": _settings(domain.play_security),
+        "refererLimit": _settings(domain.referer_limit),
         "disconnectDelay": 0,
         "urlRewrite": {"rules": []},
         "certEnable": False,
         "certName": "",
         "disable": False,
+    }
+
+
+def _settings(struct: msgspec.Struct) -> Json:
+    """Every field by its name on the wire."""
+    return {
+        field.encode_name: msgspec.to_builtins(getattr(struct, field.name))
+        for field in msgspec.structs.fields(struct)
+    }
+
+
+def explanation(found: Explanation) -> Json:
+    """What would happen to an address; the last three are empty where it is let in."""
+    return {
+        "allowed": found.allowed,
+        "action": found.action,
+        "stream": found.stream,
+        "domain": found.domain,
+        "rule": found.rule,
+        "reason": found.reason,
+        "description": found.description,
     }
 
 

@@ -61,21 +61,31 @@ class Publishing:
 
     async def authorize(self, attempt: PublishAttempt) -> PublishGrant:
         """Decide; a stream that is not there yet is created where its hub allows it. PublishRefused."""
+        return await self._decide(attempt, admit=True)
+
+    async def examine(self, attempt: PublishAttempt) -> PublishGrant:
+        """The same decision without its effects: nothing is created, no nonce used up. PublishRefused."""
+        return await self._decide(attempt, admit=False)
+
+    async def _decide(self, attempt: PublishAttempt, *, admit: bool) -> PublishGrant:
         try:
-            return await self._authorize(attempt)
+            return await self._authorize(attempt, admit=admit)
         except HubNotFound:
             raise PublishRefused("hub_not_found", "hub not found") from None
         except DatabaseUnavailableError:
             raise _unavailable() from None
 
-    async def _authorize(self, attempt: PublishAttempt) -> PublishGrant:
+    async def _authorize(self, attempt: PublishAttempt, *, admit: bool) -> PublishGrant:
         hub = await self._hub(attempt.hub)
         self._check_address(attempt)
         found = await self._find(hub, attempt.stream)
         if found.stream is not None and found.stream.disabled_at(attempt.now):
             raise PublishRefused("stream_disabled", _disabled(found.stream.disabled_till))
         nonce = await self._verify(attempt, hub, found.stream)
-        await self._admit(attempt, hub, found, nonce)
+        if admit:
+            await self._admit(attempt, hub, found, nonce)
+        else:
+            _would_admit(hub, found.stream, nonce)
         if self._cache.snapshot.is_banned(hub.name, attempt.stream, attempt.now):  # since it was looked up
             raise PublishRefused("stream_disabled", "the stream is disabled")
         return PublishGrant(
@@ -100,6 +110,10 @@ class Publishing:
         refusal = check_domain(self._cache.snapshot, host, attempt.hub, DomainType.PUBLISH_RTMP)
         if refusal is not None:
             raise PublishRefused(*refusal)
+        domain = self._cache.snapshot.domains.get(host) if host else None
+        limit = domain and domain.ip_limit.refusal(attempt.client_addr.rpartition(":")[0])
+        if limit:
+            raise PublishRefused(limit.reason, limit.description)
 
     async def _find(self, hub: Hub, key: str) -> _Found:
         if not self._cache.database_away:
@@ -126,7 +140,7 @@ class Publishing:
             await self._create(hub, attempt, must_exist=nonce is not None)
         self._remember(hub.name, attempt.stream)
         if nonce is not None and not await self._streams.consume_nonce(hub.name, attempt.stream, nonce):
-            raise PublishRefused("nonce_used", "the nonce must be greater than that of the last publish")
+            raise _nonce_used()
 
     def _admit_from_memory(self, hub: Hub, key: str, stream: Stream | None, nonce: int | None) -> None:
         """A nonce needs the database; a stream that is new here is created with its first history record."""
@@ -136,7 +150,7 @@ class Publishing:
 
     async def _create(self, hub: Hub, attempt: PublishAttempt, *, must_exist: bool) -> None:
         if not hub.auto_create:
-            raise PublishRefused("stream_not_found", "the stream does not exist, and the hub creates none")
+            raise _not_found()
         with contextlib.suppress(*() if must_exist else (DatabaseUnavailableError,)):
             await self._streams.ensure(new_stream(hub.name, attempt.stream, int(attempt.now)))
 
@@ -145,6 +159,23 @@ class Publishing:
         self._remembered[hub, key] = None
         if len(self._remembered) > MAX_REMEMBERED:
             del self._remembered[next(iter(self._remembered))]
+
+
+def _would_admit(hub: Hub, stream: Stream | None, nonce: int | None) -> None:
+    """What `_admit` would refuse, by what is known of the stream."""
+    if stream is None:
+        if not hub.auto_create:
+            raise _not_found()
+    elif nonce is not None and nonce <= stream.last_nonce:
+        raise _nonce_used()
+
+
+def _not_found() -> PublishRefused:
+    return PublishRefused("stream_not_found", "the stream does not exist, and the hub creates none")
+
+
+def _nonce_used() -> PublishRefused:
+    return PublishRefused("nonce_used", "the nonce must be greater than that of the last publish")
 
 
 def _disabled(till: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from oxbow.rooms.live.routes_domains import domains_router
+from oxbow.rooms.live.routes_domains import domain_extensions_router, domains_router
 from oxbow.rooms.live.routes_hubs import hub_extensions_router, hubs_router
 from oxbow.rooms.live.routes_streams import stream_extensions_router, streams_router
 from oxbow.rooms.live.service import LiveService
@@ -18,5 +18,6 @@ def live_routers(service: LiveService, settings: LiveSettings) -> list[APIRouter
         domains_router(service.hubs, settings),
         streams_router(service.streams),
         hub_extensions_router(service.hubs, settings),
+        domain_extensions_router(service.hubs, service.explainer),
         stream_extensions_router(service.streams),
     ]

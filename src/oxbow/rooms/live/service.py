@@ -10,6 +10,7 @@ from oxbow.kernel.database import Database
 from oxbow.kernel.logs import get_logger
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.cache import ConfigurationCache
+from oxbow.rooms.live.explain import Explainer
 from oxbow.rooms.live.history import HistoryWriter
 from oxbow.rooms.live.hubs import HubService
 from oxbow.rooms.live.models import Activity
@@ -51,6 +52,7 @@ class LiveService:
         self._activities = ActivityStore(database)
         self._cache = ConfigurationCache(configuration, settings)
         self._publishing = Publishing(self._cache, self._streams, keys)
+        self.explainer = Explainer(self._cache, self._publishing, clock)
         self.history_writer = HistoryWriter(self._activities)
         self.hubs = HubService(configuration, self._cache, board, settings, clock)
         self.streams = StreamService(

@@ -1,0 +1,143 @@
+"""Would this address be let in? The decisions of publishing and playing, asked without their effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+from urllib.parse import SplitResult, urlsplit
+
+from oxbow.rooms.live.addresses import (
+    AddressError,
+    PlayAddress,
+    RtmpAddress,
+    normal_host,
+    parse_play_path,
+    parse_rtmp_address,
+)
+from oxbow.rooms.live.cache import ConfigurationCache
+from oxbow.rooms.live.errors import BadArgument
+from oxbow.rooms.live.limits import parse_ip
+from oxbow.rooms.live.models import DomainType
+from oxbow.rooms.live.policy import PublishAttempt, PublishRefused
+from oxbow.rooms.live.publishing import Publishing
+from oxbow.rooms.live.snapshot import PlayRefused, Visitor, decide_play
+
+HTTP_SCHEMES = ("http", "https", "ws", "wss")
+Action = Literal["publish", "play"]
+
+_RULES = {
+    "domain_": "domain",
+    "ip_": "ipLimit",
+    "referer_": "refererLimit",
+    "sign_": "playSecurity",
+    "address_expired": "playSecurity",
+    "address_not_yet_valid": "playSecurity",
+    "stream_disabled": "disabled",
+    "stream_not_found": "autoCreate",
+    "key_": "publishSecurity",
+    "token_": "publishSecurity",
+    "nonce_": "publishSecurity",
+    "no_publish_key": "publishSecurity",
+}
+"""The setting behind a refusal, by how its reason begins; the address itself stands behind all others."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What would happen; `reason`, `rule` and `description` are empty where the address is let in."""
+
+    action: Action
+    stream: str = ""
+    domain: str = ""
+    """The bound domain that the address uses."""
+    reason: str = ""
+    description: str = ""
+
+    @property
+    def allowed(self) -> bool:
+        return not self.reason
+
+    @property
+    def rule(self) -> str:
+        """The setting that refuses."""
+        if self.allowed:
+            return ""
+        return next((rule for start, rule in _RULES.items() if self.reason.startswith(start)), "address")
+
+
+class Explainer:
+    def __init__(self, cache: ConfigurationCache, publishing: Publishing, clock: Callable[[], float]) -> None:
+        self._cache = cache
+        self._publishing = publishing
+        self._clock = clock
+
+    async def explain(
+        self, hub: str, url: str, client_ip: str, referer: str, action: Action | None
+    ) -> Explanation:
+        """Decide about `url`, which must be of `hub`, for a client at `client_ip`; BadArgument.
+
+        Without an action an RTMP address publishes if its domain does, and plays otherwise.
+        """
+        if client_ip and parse_ip(client_ip) is None:
+            raise BadArgument("clientIP", "must be an IPv4 or IPv6 address without a port")
+        parts = _split(url)
+        host = normal_host(parts.netloc) or ""
+        bound = self._cache.snapshot.domains.get(host)
+        publishes = parts.scheme == "rtmp" and bound is not None and bound.type == DomainType.PUBLISH_RTMP
+        answer = Explanation(
+            action or ("publish" if publishes else "play"), domain=host if bound is not None else ""
+        )
+        if answer.action == "publish" and parts.scheme != "rtmp":
+            raise BadArgument("url", "an address to publish to is rtmp://<server>/<hub>/<stream>")
+        try:
+            address = _address(parts)
+        except AddressError as error:
+            return replace(answer, reason=error.reason, description=error.description)
+        if address.hub != hub:
+            raise BadArgument("url", f"names the hub {address.hub}, the request is about {hub}")
+        answer = replace(answer, stream=address.stream)
+        try:
+            if answer.action == "publish":
+                await self._publish(address, host, client_ip)
+            else:
+                self._play(address, host, Visitor(client_ip, referer))
+        except (PublishRefused, PlayRefused) as refused:
+            return replace(answer, reason=refused.reason, description=refused.description)
+        return answer
+
+    async def _publish(self, address: PlayAddress | RtmpAddress, host: str, client_ip: str) -> None:
+        attempt = PublishAttempt(
+            hub=address.hub,
+            stream=address.stream,
+            query=address.query,
+            domain=host,
+            client_addr=f"{client_ip}:0",
+            now=self._clock(),
+        )
+        await self._publishing.examine(attempt)
+
+    def _play(self, address: PlayAddress | RtmpAddress, host: str, visitor: Visitor) -> None:
+        protocol = "rtmp"
+        if isinstance(address, PlayAddress):
+            protocol = "flv" if address.extension == "flv" else "hls"
+        decide_play(self._cache.snapshot, address, host, protocol, self._clock(), visitor)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise BadArgument("url", "is no address") from None
+    if parts.scheme not in ("rtmp", *HTTP_SCHEMES):
+        raise BadArgument("url", "must begin with rtmp://, http://, https://, ws:// or wss://")
+    return parts
+
+
+def _address(parts: SplitResult) -> PlayAddress | RtmpAddress:
+    if parts.scheme == "rtmp":
+        return parse_rtmp_address(parts.path, f"rtmp://{parts.netloc}/", f"?{parts.query}")
+    address = parse_play_path(parts.path, parts.query)
+    if address.extension not in ("flv", "m3u8"):
+        raise AddressError("bad_address", "a stream is played as .flv or .m3u8")
+    return address
