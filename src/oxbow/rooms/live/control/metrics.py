@@ -38,6 +38,11 @@ class LiveMetrics(Collector):
             "Viewers dropped because they were too slow.",
             value=totals.dropped_viewers,
         )
+        yield CounterMetricFamily(
+            "oxbow_live_dropped_bytes",
+            "Bytes from publishers that shared memory had no room for.",
+            value=totals.dropped_bytes,
+        )
         refused = CounterMetricFamily(
             "oxbow_live_refused", "Publishers, viewers and connections that were refused.", labels=["reason"]
         )

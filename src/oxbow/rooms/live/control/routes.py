@@ -26,6 +26,7 @@ def control_router(board: LiveBoard, control: ControlServer) -> APIRouter:
             "sentBytes": control.totals.sent_bytes,
             "skippedBytes": control.totals.skipped_bytes,
             "droppedViewers": control.totals.dropped_viewers,
+            "droppedBytes": control.totals.dropped_bytes,
             "refused": dict(control.totals.refused),
         }
 

@@ -55,6 +55,8 @@ class Totals:
     sent_bytes: int = 0
     skipped_bytes: int = 0
     dropped_viewers: int = 0
+    dropped_bytes: int = 0
+    """What publishers sent and shared memory had no room for."""
     refused: Counter[str] = field(default_factory=Counter)
     """Publishers, viewers and connections by the reason they were refused for."""
 
@@ -160,8 +162,18 @@ class ControlServer:
             case Report():
                 worker.connections = message.connections
                 worker.last_report = time.time()
+                self.totals.dropped_bytes += self._newly_dropped(message)
                 self._board.report(worker.index, message.streams)
                 self.totals.add(message)
+
+    def _newly_dropped(self, report: Report) -> int:
+        """Figures count from a publisher's start: what is new is what the board doesn't know yet."""
+        total = 0
+        for stream in report.streams:
+            on_air, now = self._board.get(stream.hub, stream.stream), stream.publisher
+            if on_air is not None and now is not None and on_air.publisher.session == now.session:
+                total += now.dropped_bytes - (on_air.figures.dropped_bytes if on_air.figures else 0)
+        return total
 
     async def _welcome(self, worker: Worker, hello: Hello) -> None:
         former = self._workers.get(hello.worker)
