@@ -31,6 +31,13 @@ class Handler(Protocol):
         dismissed."""
 
 
+class WritableEvents(Protocol):
+    """Tells when a socket takes more; an asyncio event loop is one."""
+
+    def add_writer(self, fd: int, callback: Callable[["Viewer"], object], viewer: "Viewer", /) -> object: ...
+    def remove_writer(self, fd: int, /) -> object: ...
+
+
 @dataclass(slots=True)
 class FanoutLimits:
     """When a slow viewer is helped, and when it is given up."""
@@ -77,7 +84,10 @@ class Viewer:
 class Cohort:
     """All viewers of one log in one worker. Times are monotonic nanoseconds."""
 
-    def __init__(self, log: LogReader, format_: Format, limits: FanoutLimits) -> None:
+    def __init__(
+        self, log: LogReader, format_: Format, limits: FanoutLimits, events: WritableEvents | None = None
+    ) -> None:
+        """With `events`, viewers that join or lag are served as fast as they take it, not once per tick."""
         self.log = log
         self.totals = Totals()
         self._format = format_
@@ -90,6 +100,9 @@ class Cohort:
         self._in_step: list[int] = []
         self._lagging: set[int] = set()
         self._viewers: dict[int, Viewer] = {}
+        self._events = events
+        self._awaited: set[int] = set()
+        """Sockets of which we are told when they take more."""
 
     def __len__(self) -> int:
         return len(self._viewers)
@@ -121,6 +134,7 @@ class Cohort:
         """Forget a viewer; its handler closes the socket."""
         if self._viewers.pop(viewer.fd, None) is None:
             return
+        self._await_no_more(viewer.fd)
         if viewer.fd in self._lagging:
             self._lagging.discard(viewer.fd)
         else:
@@ -168,6 +182,8 @@ class Cohort:
     def dismiss(self, reason: str) -> None:
         """Everyone leaves now."""
         viewers = list(self._viewers.values())
+        for fd in self._awaited.copy():
+            self._await_no_more(fd)
         self._in_step.clear()
         self._lagging.clear()
         self._viewers.clear()
@@ -251,8 +267,26 @@ class Cohort:
         if caught_up:
             self._lagging.discard(viewer.fd)
             self._in_step.append(viewer.fd)
+            self._await_no_more(viewer.fd)
         else:
             self._judge(viewer)
+            self._await_room(viewer)
+
+    def _await_room(self, viewer: Viewer) -> None:
+        """A group of pictures is many times what a tick brings: who joins gets it as fast as the line is."""
+        if self._events is None or viewer.fd in self._awaited or viewer.fd not in self._lagging:
+            return
+        self._awaited.add(viewer.fd)
+        self._events.add_writer(viewer.fd, self._has_room, viewer)
+
+    def _await_no_more(self, fd: int) -> None:
+        if self._events is not None and fd in self._awaited:
+            self._awaited.discard(fd)
+            self._events.remove_writer(fd)
+
+    def _has_room(self, viewer: Viewer) -> None:
+        if viewer.fd in self._lagging:
+            self._catch_up(viewer)
 
     def _send_pending(self, viewer: Viewer) -> bool:
         if viewer.until >= 0 and not self._send_range(viewer, viewer.until):

@@ -63,7 +63,7 @@ def registry(shm: Path) -> Registry:
 
 @pytest.fixture
 def watching(registry: Registry, clock: Clock) -> Watching:
-    return Watching(registry, FanoutLimits(), clock)
+    return Watching(registry, FanoutLimits(), clock=clock)
 
 
 @pytest.fixture

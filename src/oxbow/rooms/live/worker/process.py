@@ -49,7 +49,7 @@ class MediaWorker:
             registry=registry,
             link=link,
             publishing=Publishing(link, live.tick_ms / 1000),
-            watching=Watching(registry, limits),
+            watching=Watching(registry, limits, asyncio.get_running_loop()),
             shelf=HlsShelf(registry),
         )
         self._ticker = Ticker(live.tick_ms / 1000, self.plane.publishing.gather, self._serve, self._second)

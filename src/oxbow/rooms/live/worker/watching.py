@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from oxbow.media.fanout import Cohort, FanoutLimits, Totals, Viewer
+from oxbow.media.fanout import Cohort, FanoutLimits, Totals, Viewer, WritableEvents
 from oxbow.media.formats import FORMATS, RTMP, Format
 from oxbow.media.log import LogReader
 from oxbow.media.page import State
@@ -54,10 +54,15 @@ class Watching:
     """All audiences of a worker."""
 
     def __init__(
-        self, registry: Registry, limits: FanoutLimits, clock: Callable[[], float] = time.monotonic
+        self,
+        registry: Registry,
+        limits: FanoutLimits,
+        events: WritableEvents | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._registry = registry
         self._limits = limits
+        self._events = events
         self._clock = clock
         self._audiences: dict[tuple[str, str, str], _Audience] = {}
         self._of: dict[Viewer, _Audience] = {}
@@ -155,7 +160,7 @@ class Watching:
             log = self._registry.reader(audience.hub, audience.stream, audience.format.log)
             if log is not None:
                 audience.counted = Totals()
-                audience.cohort = Cohort(log, audience.format, self._limits)
+                audience.cohort = Cohort(log, audience.format, self._limits, self._events)
 
     def _demand(self, audience: _Audience) -> None:
         if audience.source is not None:
