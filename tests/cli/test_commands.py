@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -156,12 +158,27 @@ def test_status_shows_what_is_live(oxbow: Oxbow, api: CannedApi) -> None:
 
 def test_addresses_name_the_domain_where_one_is_bound(oxbow: Oxbow, api: CannedApi) -> None:
     api.answer("GET", "/v2/hubs/shows", HUB)
+    api.answer("GET", "/v2/hubs/shows/domains/hls.example.com", {"playSecurity": {"type": ""}})
     assert json.loads(oxbow("url", "play", "shows", "evening", "--json").output) == {
         "RTMP": "rtmp://127.0.0.1/shows/evening",
         "HTTP-FLV": "http://127.0.0.1:7080/shows/evening.flv",
         "WebSocket-FLV": "ws://127.0.0.1:7080/shows/evening.flv",
         "HLS": "http://hls.example.com:7080/shows/evening.m3u8",
     }
+
+
+def test_a_play_address_is_signed_where_its_domain_asks_for_it(oxbow: Oxbow, api: CannedApi) -> None:
+    api.answer("GET", "/v2/hubs/shows", HUB)
+    security = {"type": "tsExpireMD5", "key1": "k", "rule": "", "tsPart": "", "tsBase": 10, "signPart": ""}
+    api.answer("GET", "/v2/hubs/shows/domains/hls.example.com", {"playSecurity": security})
+    printed = json.loads(oxbow("url", "play", "shows", "evening", "--seconds", "60", "--json").output)
+    address, _, query = printed["HLS"].partition("?")
+    assert address == "http://hls.example.com:7080/shows/evening.m3u8"
+    expires = query.rpartition("&t=")[2]
+    assert time.time() < int(expires) <= time.time() + 60
+    sign = hashlib.md5(f"k/shows/evening.m3u8{expires}".encode()).hexdigest()
+    assert query == f"sign={sign}&t={expires}"
+    assert "?" not in printed["HTTP-FLV"]
 
 
 def test_addresses_name_the_host_that_is_asked_for(oxbow: Oxbow, api: CannedApi) -> None:

@@ -16,11 +16,14 @@ from oxbow.client import (
     Reach,
     RefusedError,
     play_addresses,
+    play_query,
     publish_address,
     publish_query,
     stream_path,
 )
 from oxbow.kernel.settings import KernelSettings, load
+
+PLAY_TYPES = ("liveRtmp", "liveHdl", "liveHls")
 
 host_option = click.option(
     "--host",
@@ -76,13 +79,25 @@ def publish_security(client: Client, hub_info: dict[str, Any], hub: str, stream:
 @url.command()
 @click.argument("hub")
 @click.argument("stream")
+@click.option("--seconds", default=3600, show_default=True, help="How long a signed address may be used.")
 @host_option
 @json_option
-def play(hub: str, stream: str, host: str | None, as_json: bool) -> None:
-    """Print the addresses at which STREAM of HUB can be watched."""
+def play(hub: str, stream: str, seconds: int, host: str | None, as_json: bool) -> None:
+    """Print the addresses at which STREAM of HUB can be watched, signed as its domains ask for."""
     with connected() as client:
         info = client.get(f"/v2/hubs/{hub}")
-    addresses = play_addresses(Reach.of(load(KernelSettings), info, host), hub, stream)
+        reach = Reach.of(load(KernelSettings), info, host)
+        securities = {
+            kind: client.get(f"/v2/hubs/{hub}/domains/{domain}")["playSecurity"]
+            for kind, domain in reach.domains.items()
+            if kind in PLAY_TYPES
+        }
+    expires = int(time.time()) + seconds
+
+    def query(kind: str, path: str) -> str:
+        return play_query(path, securities[kind], expires) if kind in securities else ""
+
+    addresses = play_addresses(reach, hub, stream, query)
     if as_json:
         write_json(addresses)
     else:

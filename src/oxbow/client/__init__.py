@@ -4,6 +4,7 @@ Programs of your own are better off with an official SDK: the API speaks their d
 """
 
 from oxbow.client.addresses import Reach, play_addresses, publish_address, publish_query
+from oxbow.client.play_signature import play_query
 from oxbow.client.queries import LiveStream, all_streams, hub_names, live_streams, stream_path
 from oxbow.client.transport import Client, RefusedError, ServerUnreachableError, base_url, is_ready
 
@@ -19,6 +20,7 @@ __all__ = [
     "is_ready",
     "live_streams",
     "play_addresses",
+    "play_query",
     "publish_address",
     "publish_query",
     "stream_path",

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,14 +58,21 @@ class Reach:
         return full.removesuffix(f":{port}") if port == default else full
 
 
-def play_addresses(reach: Reach, hub: str, stream: str) -> dict[str, str]:
-    """What players open, by protocol."""
+def play_addresses(
+    reach: Reach, hub: str, stream: str, query: Callable[[str, str], str] = lambda kind, path: ""
+) -> dict[str, str]:
+    """What players open, by protocol; `query` signs a path for the hub's domain of a type."""
     path = f"/{hub}/{stream}"
+
+    def signed(start: str, kind: str, extension: str) -> str:
+        proof = query(kind, path + extension)
+        return f"{start}{path}{extension}" + (f"?{proof}" if proof else "")
+
     return {
-        "RTMP": f"{reach.rtmp('liveRtmp')}{path}",
-        "HTTP-FLV": f"{reach.http('liveHdl')}{path}.flv",
-        "WebSocket-FLV": f"{reach.http('liveHdl', 'ws')}{path}.flv",
-        "HLS": f"{reach.http('liveHls')}{path}.m3u8",
+        "RTMP": signed(reach.rtmp("liveRtmp"), "liveRtmp", ""),
+        "HTTP-FLV": signed(reach.http("liveHdl"), "liveHdl", ".flv"),
+        "WebSocket-FLV": signed(reach.http("liveHdl", "ws"), "liveHdl", ".flv"),
+        "HLS": signed(reach.http("liveHls"), "liveHls", ".m3u8"),
     }
 
 

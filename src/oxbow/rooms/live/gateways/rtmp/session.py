@@ -23,7 +23,7 @@ from oxbow.proto.rtmp.events import (
 )
 from oxbow.proto.rtmp.message import Message
 from oxbow.proto.rtmp.server import ServerConnection
-from oxbow.rooms.live.addresses import AddressError, RtmpAddress, parse_rtmp_address
+from oxbow.rooms.live.addresses import MAX_ADDRESS, AddressError, RtmpAddress, parse_rtmp_address
 from oxbow.rooms.live.control.messages import LivePublisher
 from oxbow.rooms.live.gateways.connection import Connection
 from oxbow.rooms.live.gateways.door import Door
@@ -101,7 +101,7 @@ class RtmpSession(Connection):
                     self._early.append(event)
             case ConnectRequested():
                 self._app, self._tc_url = event.app, event.tc_url
-                self._page = str(event.properties.get("pageUrl") or "")
+                self._page = str(event.properties.get("pageUrl") or "")[:MAX_ADDRESS]
                 self._rtmp.accept_connect()
             case PublishRequested():
                 self._publish(event)
