@@ -25,22 +25,12 @@ from oxbow.rooms.live.control.messages import (
 from oxbow.rooms.live.control.server import ControlServer
 from oxbow.rooms.live.policy import PublishAttempt, PublishGrant, PublishRefused
 from oxbow.rooms.live.snapshot import ConfigSnapshot, HubConfig
-
-SOON = 10.0
-"""Seconds; everything here takes milliseconds."""
+from waiting import soon
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "RECONNECT_SECONDS", 0.01)
-
-
-async def soon(condition: Callable[[], Any], what: str = "the condition") -> Any:
-    """Let the others work until something is true."""
-    async with asyncio.timeout(SOON):
-        while not (found := condition()):  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.001)
-    return found
 
 
 @dataclass

@@ -13,8 +13,9 @@ from oxbow.rooms.live.control.messages import (
 )
 from oxbow.rooms.live.policy import PublishRefused
 from oxbow.rooms.live.snapshot import HubConfig
+from waiting import soon
 
-from .conftest import House, soon
+from .conftest import House
 
 
 class TestConfiguration:

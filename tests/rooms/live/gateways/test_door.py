@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from oxbow.rooms.live.gateways import door as door_module
 from oxbow.rooms.live.gateways.connection import OUT_LIMIT, Connection
 from oxbow.rooms.live.gateways.door import Door
+from waiting import soon
 
 
 class Echo(Connection):
@@ -32,12 +33,6 @@ reasons: list[str] = []
 @pytest.fixture(autouse=True)
 def _no_reasons() -> None:
     reasons.clear()
-
-
-async def soon(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.001)
 
 
 @pytest.fixture

@@ -1,70 +1,18 @@
 """RTMP sessions, with the protocol's own client over TCP."""
 
 import asyncio
-import socket
-from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from broadcast import broadcast, flv_tags, is_key, log_bytes, same_media, setup
-from oxbow.media.fanout import FanoutLimits
-from oxbow.media.registry import Registry
+from media_worker import Worker, address
 from oxbow.proto.rtmp.client import ClientConnection, ClientEvent, StatusReceived, StreamEnded
 from oxbow.proto.rtmp.message import DATA, Message
-from oxbow.rooms.live.control.messages import LivePublisher, PublishAnswer, PublishEnded
-from oxbow.rooms.live.gateways.door import Door
-from oxbow.rooms.live.gateways.rtmp.session import rtmp_factory
-from oxbow.rooms.live.settings import LiveSettings
-from oxbow.rooms.live.snapshot import ConfigSnapshot, HubConfig
-from oxbow.rooms.live.worker.plane import Plane
-from oxbow.rooms.live.worker.publishing import Publishing
-from oxbow.rooms.live.worker.shelf import HlsShelf
-from oxbow.rooms.live.worker.watching import Watching
-
-
-class Link:
-    """Control, as a session sees it."""
-
-    def __init__(self) -> None:
-        self.answers: deque[PublishAnswer] = deque()
-        self.asked: list[tuple[LivePublisher, str, str | None]] = []
-        self.sent: list[object] = []
-        self.open = asyncio.Event()
-        self.open.set()
-
-    async def ask_publish(self, publisher: LivePublisher, query: str, domain: str | None) -> PublishAnswer:
-        self.asked.append((publisher, query, domain))
-        await self.open.wait()
-        return self.answers.popleft() if self.answers else PublishAnswer(1, grace_seconds=5.0)
-
-    def send(self, message: object) -> None:
-        self.sent.append(message)
-
-
-class Worker:
-    """What a media worker is made of, with a tick that the test gives."""
-
-    def __init__(self, shm: Path) -> None:
-        self.link = Link()
-        self.registry = Registry(shm)
-        self.plane = Plane(
-            settings=LiveSettings(),
-            registry=self.registry,
-            link=self.link,  # type: ignore[arg-type]
-            publishing=Publishing(self.link, 0.01),  # type: ignore[arg-type]
-            watching=Watching(self.registry, FanoutLimits()),
-            shelf=HlsShelf(self.registry),
-            config=ConfigSnapshot(1, {"hub": HubConfig("hub", 5.0)}, banned={"hub/banned": -1}),
-        )
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.door = Door("rtmp", listener, rtmp_factory(self.plane), patience=10.0, per_address=0)
-        self.door.open(asyncio.get_running_loop())
-
-    def tick(self) -> None:
-        self.plane.publishing.gather()
-        self.plane.watching.serve()
+from oxbow.rooms.live.control.messages import PublishAnswer, PublishEnded
+from waiting import soon
 
 
 class Client:
@@ -77,7 +25,7 @@ class Client:
         self.closed = False
 
     async def open(self) -> None:
-        self.reader, self.writer = await asyncio.open_connection(*self._worker.door._sock.getsockname())
+        self.reader, self.writer = await asyncio.open_connection(*address(self._worker.rtmp))
         self.pump = asyncio.create_task(self._pump())
 
     async def _pump(self) -> None:
@@ -104,20 +52,8 @@ class Client:
     async def until(self, code: str) -> None:
         await self.when(lambda: code in self.codes(), code)
 
-    async def when(self, condition: object, what: str = "it") -> None:
-        async with asyncio.timeout(10):
-            while not condition():  # type: ignore[operator]
-                self._worker.tick()
-                await asyncio.sleep(0.001)
-
-
-@pytest.fixture
-async def worker(shm: Path) -> AsyncIterator[Worker]:
-    worker = Worker(shm)
-    yield worker
-    for connection in list(worker.door.connections):
-        connection.close("shutdown")
-    worker.door.close()
+    async def when(self, condition: Callable[[], Any], what: str = "it") -> None:
+        await soon(condition, what, meanwhile=self._worker.tick)
 
 
 async def publisher(worker: Worker, name: str = "stream?token=a") -> Client:
@@ -177,7 +113,7 @@ async def test_one_that_hangs_up_before_it_is_let_in_gives_back_what_it_was_gran
     worker.link.open.clear()
     source = await publisher(worker)
     await source.when(lambda: worker.link.asked)
-    (session,) = worker.door.connections
+    (session,) = worker.rtmp.connections
     session.close("disconnected")
     await source.when(lambda: worker.link.sent)
     (ended,) = worker.link.sent
@@ -240,11 +176,10 @@ async def test_a_cut_ends_publisher_and_players(worker: Worker) -> None:
 
 
 async def test_what_is_no_rtmp_ends_the_connection(worker: Worker) -> None:
-    reader, writer = await asyncio.open_connection(*worker.door._sock.getsockname())
+    reader, writer = await asyncio.open_connection(*address(worker.rtmp))
     writer.write(b"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n" * 100)
     async with asyncio.timeout(10):
         await reader.read()
         assert worker.plane.refused == {"protocol_error": 1}
         writer.close()
-        while worker.door.connections:  # noqa: ASYNC110 (nothing tells a closed door)
-            await asyncio.sleep(0.001)
+        await soon(lambda: not worker.rtmp.connections)
