@@ -64,7 +64,7 @@ def test_an_upgrade_is_seen() -> None:
         b"GET /hub/s.flv HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
-    assert request.upgrade
+    assert (request.upgrade, request.keep_alive) == (True, False), "what follows can't be read as requests"
     assert request.headers["upgrade"] == "websocket"
 
 

@@ -82,8 +82,9 @@ class RequestReader:
     def on_message_complete(self) -> None:
         request = self._request
         request.method = self._parser.get_method().decode("latin-1")
-        request.keep_alive = self._parser.should_keep_alive()
         request.upgrade = self._parser.should_upgrade()
+        # What follows a request to upgrade is in the other protocol and can't be read as requests.
+        request.keep_alive = self._parser.should_keep_alive() and not request.upgrade
         if request.target.startswith((b"http://", b"https://")):  # the absolute form, as a proxy is asked
             request.target = (
                 b"/" + request.target.split(b"/", 3)[3] if request.target.count(b"/") > 2 else b"/"
