@@ -254,6 +254,7 @@ class HttpSession(Connection):
         headers = {"Content-Type": "video/mp2t", "Cache-Control": "max-age=60", "Content-Length": str(size)}
         keep_alive = self._request is not None and self._request.keep_alive
         self._file = (fd, 0, size if self._request is None or self._request.method == "GET" else 0)
+        self.deadline = self.loop.time() + IDLE_SECONDS
         self.send(head(200, headers, self._reqid, keep_alive=keep_alive))
         if self.fd >= 0 and not self.has_unsent:
             self._send_file()
