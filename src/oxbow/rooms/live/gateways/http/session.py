@@ -208,13 +208,22 @@ class HttpSession(Connection):
         try:
             for frame in self._frames.received_frames():
                 if frame.opcode is Opcode.CLOSE:
-                    self.close("disconnected")
+                    self._say_goodbye(self._viewer, self._frames.close(_close_code(frame.payload)))
                     return
                 if frame.opcode is Opcode.PING and isinstance(frame.payload, bytes | bytearray):
                     pong = self._frames.pong(bytes(frame.payload))
                     self._plane.watching.say(self._viewer, bytes(pong))
         except ParseFailed:
             self.close("protocol_error")
+
+    def _say_goodbye(self, viewer: Viewer, frame: bytes) -> None:
+        """A viewer's Close is answered (RFC 6455 section 5.5.1), unless it still has to get the rest of a
+        message: one that hangs up doesn't care."""
+        self._viewer = None
+        self._plane.watching.say(viewer, frame)
+        self._plane.watching.leave(viewer)
+        if self.fd >= 0:
+            self.close_when_sent()
 
     # HLS.
 
@@ -329,6 +338,11 @@ def split_session(query: str) -> tuple[str, str | None]:
         elif part:
             kept.append(part)
     return "&".join(kept), session
+
+
+def _close_code(payload: object) -> int:
+    """The code in a Close frame as wsproto reads it."""
+    return payload[0] if isinstance(payload, tuple) else CloseReason.NORMAL_CLOSURE
 
 
 def http_factory(plane: Plane) -> Callable[..., Connection]:
