@@ -208,7 +208,7 @@ class HttpSession(Connection):
         try:
             for frame in self._frames.received_frames():
                 if frame.opcode is Opcode.CLOSE:
-                    self._say_goodbye(self._viewer, self._frames.close(_close_code(frame.payload)))
+                    self._say_goodbye(self._viewer, bytes(self._frames.close(_close_code(frame.payload))))
                     return
                 if frame.opcode is Opcode.PING and isinstance(frame.payload, bytes | bytearray):
                     pong = self._frames.pong(bytes(frame.payload))
