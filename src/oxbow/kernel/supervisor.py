@@ -17,6 +17,7 @@ RESTART_SECONDS = (0.05, 0.2, 0.5, 1.0, 2.0, 5.0)
 STABLE_SECONDS = 10.0
 """A child that ran for so long starts counting anew."""
 _PR_SET_PDEATHSIG = 1
+_PARENT = "_SUPERVISOR_PID"
 _WATCHED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 log = get_logger("oxbow.supervisor")
@@ -26,6 +27,9 @@ def die_with_parent() -> None:
     """For a child, first thing: end when the supervisor does, however it ends (prctl(2),
     PR_SET_PDEATHSIG)."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    parent = os.environ.get(_PARENT)
+    if parent is not None and int(parent) != os.getppid():
+        raise SystemExit("the supervisor ended before this process had begun")
 
 
 @dataclass(slots=True)
@@ -72,7 +76,7 @@ class Supervisor:
         child.process = subprocess.Popen(
             child.command,
             pass_fds=child.pass_fds,
-            env={**os.environ, **child.environment},
+            env={**os.environ, **child.environment, _PARENT: str(os.getpid())},
             stdin=subprocess.DEVNULL,
             # A group of its own keeps the terminal's Ctrl-C away: the supervisor alone decides who ends when.
             process_group=0,

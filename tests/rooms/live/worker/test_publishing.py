@@ -1,5 +1,6 @@
 """Who publishes in a worker."""
 
+import socket
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +45,11 @@ class Publisher:
     error: Exception | None = None
     events: list[Any] = field(default_factory=list)
     writer: Any = field(default_factory=Writer)
+    sock: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
+
+    @property
+    def fd(self) -> int:
+        return self.sock.fileno()
 
     @property
     def info(self) -> LivePublisher:

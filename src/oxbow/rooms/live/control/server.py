@@ -32,6 +32,8 @@ STALE_SECONDS = 5.0
 """A publisher that has been silent for so long gives way to another one even where a second one is refused:
 its encoder has most likely lost its network and is back before the dead connection is noticed."""
 DISPLACE_SECONDS = 3.0
+GOODBYE_SECONDS = 0.5
+"""How long the end of a broadcast may take to become known here."""
 
 log = structlog.get_logger("oxbow.live.control")
 
@@ -179,12 +181,13 @@ class ControlServer:
         former = self._workers.get(hello.worker)
         if former is not None:  # its successor was quicker than the news of its end
             self._lost(former)
+        snapshot = await self._authority.snapshot()
         worker.index, worker.pid = hello.worker, hello.pid
         self._workers[worker.index] = worker
         for publisher in hello.publishers:  # control was restarted while these went on
             self._board.put(OnAir(worker.index, publisher))
             self._record_start(self._board.get(publisher.hub, publisher.stream))
-        worker.send(Configure(await self._authority.snapshot()))
+        worker.send(Configure(snapshot))
 
     def _lost(self, worker: Worker) -> None:
         if self._workers.get(worker.index) is not worker:
@@ -256,19 +259,29 @@ class ControlServer:
             return
         stale = current.figures is not None and current.figures.silent_seconds > STALE_SECONDS
         if not grant.takeover and not stale:
+            # An encoder that hangs up and is back at once may be faster than the news of its end.
+            if await self._ends(current, GOODBYE_SECONDS):
+                return
             raise PublishRefused("already_publishing", "the stream is being published already")
         worker = self._workers.get(current.worker)
         if worker is not None:
-            ended = self._ended.setdefault(current.publisher.session, asyncio.Event())
             reason = "stale" if stale else "taken_over"
             worker.send(Cut(grant.hub, grant.stream, reason, viewers=False))
-            try:
-                async with asyncio.timeout(DISPLACE_SECONDS):
-                    await ended.wait()
-            except TimeoutError:
-                raise PublishRefused("already_publishing", "the former publisher could not be cut") from None
-            finally:
-                self._ended.pop(current.publisher.session, None)
+            if not await self._ends(current, DISPLACE_SECONDS):
+                raise PublishRefused("already_publishing", "the former publisher could not be cut")
+
+    async def _ends(self, on_air: OnAir, seconds: float) -> bool:
+        """Whether a broadcast ends within so many seconds."""
+        session = on_air.publisher.session
+        ended = self._ended.setdefault(session, asyncio.Event())
+        try:
+            async with asyncio.timeout(seconds):
+                await ended.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._ended.pop(session, None)
+        return True
 
     def _publish_ended(self, message: PublishEnded) -> None:
         self._deciding.pop(message.session, None)

@@ -54,6 +54,7 @@ class MediaWorker:
         )
         self._ticker = Ticker(live.tick_ms / 1000, self.plane.publishing.gather, self._serve, self._second)
         self._doors: list[Door] = []
+        self._is_open = False
 
     def open(self, loop: asyncio.AbstractEventLoop, rtmp: socket.socket, media: socket.socket) -> None:
         """Begin to serve."""
@@ -67,8 +68,6 @@ class MediaWorker:
         ]
         self.plane.link.start()
         self._ticker.start(loop)
-        for door in self._doors:
-            door.open(loop)
 
     async def close(self) -> None:
         """Stop: nobody new, then everybody out, and control is told."""
@@ -85,6 +84,12 @@ class MediaWorker:
 
     def _configure(self, message: Configure) -> None:
         self.plane.config = message.snapshot
+        if (
+            not self._is_open
+        ):  # before this nobody's hub would be known; until now clients wait in the backlog
+            self._is_open = True
+            for door in self._doors:
+                door.open(self._loop)
 
     def _cut(self, message: Cut) -> None:
         self.plane.publishing.cut(message.hub, message.stream, message.reason)

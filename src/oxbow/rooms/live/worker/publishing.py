@@ -5,6 +5,7 @@ what arrives meanwhile waits in the socket's buffer, as far as that has room. Wi
 every tick again.
 """
 
+import select
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +17,8 @@ from oxbow.rooms.live.control.messages import Figures, LivePublisher, PublishEnd
 class Publisher(Protocol):
     """A session that publishes."""
 
+    fd: int
+    """Its socket, open until it has ended."""
     info: LivePublisher
     writer: StreamWriter
     room: int
@@ -38,7 +41,8 @@ class Publisher(Protocol):
 
 
 UNWATCHED_SECONDS = 1.0
-"""While nobody watches, a publisher is read this often, or as soon as its socket may be half full."""
+"""While nobody watches, a publisher is read this often, or as soon as its socket may be half full or it has
+hung up."""
 
 
 @dataclass(slots=True)
@@ -48,6 +52,9 @@ class _Entry:
     """Ticks since it was last read."""
     period: int = 1
     """After how many ticks it is read again, while nobody watches."""
+
+    def read_now(self) -> None:
+        self.period = 1
 
     def gather(self, longest: int) -> None:
         self.since += 1
@@ -65,16 +72,24 @@ class Publishing:
         self._link = link
         self._longest = max(1, round(UNWATCHED_SECONDS / tick_seconds))
         self._entries: dict[tuple[str, str], _Entry] = {}
+        # Tells of nothing but hung up sockets: one call a tick for all publishers, and none for what they
+        # send.
+        self._hang_ups = select.epoll()
+        self._by_fd: dict[int, _Entry] = {}
 
     def begin(self, publisher: Publisher) -> None:
         """A publisher was let in and has its log."""
-        self._entries[publisher.info.hub, publisher.info.stream] = _Entry(publisher)
+        entry = self._entries[publisher.info.hub, publisher.info.stream] = _Entry(publisher)
+        self._by_fd[publisher.fd] = entry
+        self._hang_ups.register(publisher.fd, select.EPOLLRDHUP | select.EPOLLET)
 
     def end(self, info: LivePublisher, reason: str) -> None:
         """A publisher that control let in is gone, whether it got as far as `begin` or not."""
         entry = self._entries.get((info.hub, info.stream))
         if entry is not None and entry.publisher.info.session == info.session:
             del self._entries[info.hub, info.stream]
+            del self._by_fd[entry.publisher.fd]
+            self._hang_ups.unregister(entry.publisher.fd)
             entry.publisher.writer.leave()
         self._link.send(PublishEnded(info.hub, info.stream, info.session, reason))
 
@@ -86,6 +101,9 @@ class Publishing:
 
     def gather(self) -> None:
         """Once per tick."""
+        for fd, _ in self._hang_ups.poll(0):
+            if fd in self._by_fd:
+                self._by_fd[fd].read_now()
         for entry in list(self._entries.values()):
             try:
                 entry.gather(self._longest)

@@ -119,6 +119,14 @@ class RtmpSession(Connection):
         if data and not (self._viewer is not None and self._plane.watching.say(self._viewer, data)):
             self.send(data)
 
+    def _take_address(self, name: str) -> RtmpAddress:
+        """What the client asks to publish or play, once for all: a second stream on the same connection
+        would take the place of the first one, which nobody would ever end."""
+        if self._address is not None:
+            raise AddressError("second_stream", "a connection publishes or plays one stream")
+        self._address = parse_rtmp_address(self._app, self._tc_url, name)
+        return self._address
+
     def _refuse(self, reason: str, description: str) -> None:
         self._plane.refused[reason] += 1
         address = self._address
@@ -135,7 +143,7 @@ class RtmpSession(Connection):
 
     def _publish(self, event: PublishRequested) -> None:
         try:
-            address = self._address = parse_rtmp_address(self._app, self._tc_url, event.name)
+            address = self._take_address(event.name)
         except AddressError as error:
             self._reject_publish(event.stream_id, error.reason, error.description)
             return
@@ -203,7 +211,7 @@ class RtmpSession(Connection):
         self._rtmp.accept_publish(stream_id)
         self._flush()
         self._last_data = self.loop.time()
-        if self._early:
+        if self._early and self.fd >= 0:
             self.writer.write(self._early)
         self._early = None
         log.info("publishing", client=self.peer, hub=self.info.hub, stream=self.info.stream)
@@ -269,7 +277,7 @@ class RtmpSession(Connection):
 
     def _play(self, event: PlayRequested) -> None:
         try:
-            address = self._address = parse_rtmp_address(self._app, self._tc_url, event.name)
+            address = self._take_address(event.name)
             if event.stream_id != PLAY_STREAM_ID:
                 raise AddressError("bad_address", "a connection plays on its first stream")
             visitor = Visitor(self.peer.rpartition(":")[0], self._page)
@@ -292,8 +300,12 @@ class RtmpSession(Connection):
         self._plane.watching.watch(self._address.hub, self._address.stream, RTMP, self._viewer, patience)
 
     def _pause(self, paused: bool) -> None:
-        if paused and self._viewer is not None:
-            self._plane.watching.leave(self._viewer)
+        viewer = self._viewer
+        if paused and viewer is not None:
+            self._flush()
+            if viewer.own or viewer.pending:
+                return  # it lags: stopped in the middle of a message, it could not be sent anything else
+            self._plane.watching.leave(viewer)
             self._viewer = None
         elif not paused and self._viewer is None and self._address is not None:
             self._watch()
