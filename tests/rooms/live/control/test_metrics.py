@@ -31,6 +31,7 @@ def test_every_figure_is_told_and_no_stream_by_name(tmp_path: Path) -> None:
         "oxbow_live_sent_bytes_total": "100.0",
         "oxbow_live_skipped_bytes_total": "10.0",
         "oxbow_live_dropped_viewers_total": "1.0",
+        "oxbow_live_dropped_bytes_total": "0.0",
         'oxbow_live_refused_total{reason="not_live"}': "2.0",
         "oxbow_live_received_bits_per_second": "8000.0",
     }
