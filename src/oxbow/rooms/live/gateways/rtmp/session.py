@@ -211,7 +211,7 @@ class RtmpSession(Connection):
         self._rtmp.accept_publish(stream_id)
         self._flush()
         self._last_data = self.loop.time()
-        if self._early:
+        if self._early and self.fd >= 0:
             self.writer.write(self._early)
         self._early = None
         log.info("publishing", client=self.peer, hub=self.info.hub, stream=self.info.stream)
