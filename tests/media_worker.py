@@ -54,7 +54,7 @@ class Worker:
             registry=self.registry,
             link=self.link,  # type: ignore[arg-type]
             publishing=Publishing(self.link, 0.01),  # type: ignore[arg-type]
-            watching=Watching(self.registry, FanoutLimits()),
+            watching=Watching(self.registry, FanoutLimits(), asyncio.get_running_loop()),
             shelf=HlsShelf(self.registry),
             config=ConfigSnapshot(1, {"hub": HubConfig("hub", 5.0)}, banned={"hub/banned": -1}),
         )

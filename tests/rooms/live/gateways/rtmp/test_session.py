@@ -1,6 +1,7 @@
 """RTMP sessions, with the protocol's own client over TCP."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from broadcast import broadcast, flv_tags, is_key, log_bytes, same_media, setup
 from media_worker import Worker, address
 from oxbow.proto.rtmp.client import ClientConnection, ClientEvent, StatusReceived, StreamEnded
-from oxbow.proto.rtmp.message import DATA, Message
+from oxbow.proto.rtmp.message import DATA, VIDEO, Message
 from oxbow.rooms.live.control.messages import PublishAnswer, PublishEnded
 from waiting import soon
 
@@ -35,6 +36,10 @@ class Client:
             self.flush()
         self.closed = True
 
+    @property
+    def socket(self) -> socket.socket:
+        return self.writer.get_extra_info("socket")  # type: ignore[no-any-return]
+
     def flush(self) -> None:
         self.writer.write(self.rtmp.data_to_send())
 
@@ -47,6 +52,11 @@ class Client:
     def send(self, messages: list[Message]) -> None:
         for message in messages:
             self.rtmp.send(message.type_id, message.timestamp, message.payload)
+        self.flush()
+
+    def command(self, name: str, *values: object, stream_id: int = 1) -> None:
+        """Something that our own client doesn't say by itself."""
+        self.rtmp._out.command(name, 0, None, *values, stream_id=stream_id)
         self.flush()
 
     async def until(self, code: str) -> None:
@@ -183,3 +193,119 @@ async def test_what_is_no_rtmp_ends_the_connection(worker: Worker) -> None:
         assert worker.plane.refused == {"protocol_error": 1}
         writer.close()
         await soon(lambda: not worker.rtmp.connections)
+
+
+async def watched(worker: Worker) -> tuple[Client, Client]:
+    """A publisher, and a player that has its first keyframe."""
+    source = await publisher(worker)
+    await source.until("NetStream.Publish.Start")
+    source.send([*setup(), *broadcast(0, 1000)])
+    watcher = await player(worker)
+    await watcher.when(lambda: any(map(is_key, watcher.media())))
+    return source, watcher
+
+
+def ended(worker: Worker) -> list[str]:
+    return [message.reason for message in worker.link.sent if isinstance(message, PublishEnded)]
+
+
+async def test_a_paused_player_gets_nothing_and_goes_on_at_a_keyframe(worker: Worker) -> None:
+    source, watcher = await watched(worker)
+    watcher.command("pause", True, 0)
+    await watcher.until("NetStream.Pause.Notify")
+    assert worker.plane.watching._of == {}
+    before = len(watcher.media())
+    source.send(broadcast(1000, 3000))
+    (session,) = (c for c in worker.rtmp.connections if c.peer.endswith(f":{port(watcher)}"))
+    await watcher.when(lambda: log_has(worker, 2960))
+    assert len(watcher.media()) == before
+    watcher.command("pause", False, 0)
+    await watcher.until("NetStream.Unpause.Notify")
+    await watcher.when(lambda: watcher.media()[-1].timestamp == 2960)
+    resumed = [message for message in watcher.media()[before:] if message.type_id != DATA]
+    assert [message.timestamp for message in resumed[:3]] == [2000, 2000, 2000], "setup, then the keyframe"
+    assert is_key(resumed[2])
+    assert session in worker.rtmp.connections
+
+
+async def test_one_that_pauses_while_it_lags_gets_whole_messages_only(worker: Worker) -> None:
+    source, watcher = await watched(worker)
+    (session,) = (c for c in worker.rtmp.connections if c.peer.endswith(f":{port(watcher)}"))
+    for sock, option in ((session.sock, socket.SO_SNDBUF), (watcher.socket, socket.SO_RCVBUF)):
+        sock.setsockopt(socket.SOL_SOCKET, option, 1 << 16)
+    watcher.reader._transport.pause_reading()
+    source.send(broadcast(1000, 2000, size=40_000))
+    await watcher.when(lambda: log_has(worker, 1960))
+    watcher.command("pause", True, 0)
+    await watcher.when(lambda: session._viewer.own, "the pause")
+    watcher.reader._transport.resume_reading()
+    await watcher.until("NetStream.Pause.Notify")
+    source.send(broadcast(2000, 3000))
+    await watcher.when(lambda: watcher.media()[-1].timestamp == 2960)
+    sizes = [len(m.payload) for m in watcher.media() if m.type_id == VIDEO and 1000 <= m.timestamp < 2000]
+    assert len(sizes) == 25
+    assert len(set(sizes)) == 1
+
+
+async def test_a_player_that_deletes_its_stream_goes_and_nobody_else_does(worker: Worker) -> None:
+    source, watcher = await watched(worker)
+    watcher.rtmp.close_stream()
+    watcher.flush()
+    await watcher.when(lambda: watcher.closed)
+    assert (worker.plane.watching._of, ended(worker), source.closed) == ({}, [], False)
+
+
+async def test_a_connection_plays_one_stream(worker: Worker) -> None:
+    _, watcher = await watched(worker)
+    watcher.command("createStream")
+    watcher.command("play", "other", stream_id=2)
+    await watcher.when(lambda: watcher.closed)
+    assert watcher.codes()[-1] == "NetStream.Play.Failed"
+    assert worker.plane.refused == {"second_stream": 1}
+
+
+async def test_a_connection_publishes_one_stream(worker: Worker) -> None:
+    """A second one would take the place of the first, which would stay on air for ever."""
+    source = await publisher(worker)
+    await source.until("NetStream.Publish.Start")
+    source.command("createStream")
+    source.command("publish", "other", "live", stream_id=2)
+    await source.when(lambda: source.closed)
+    assert source.codes()[-1] == "NetStream.Publish.BadName"
+    assert [who.stream for who, _, _ in worker.link.asked] == ["stream"]
+    source.writer.close()
+    await source.when(lambda: not worker.rtmp.connections)
+    assert len(ended(worker)) == 1
+    assert worker.plane.publishing.infos() == []
+
+
+async def test_a_player_does_not_publish(worker: Worker) -> None:
+    _, watcher = await watched(worker)
+    watcher.command("createStream")
+    watcher.command("publish", "other", "live", stream_id=2)
+    await watcher.when(lambda: watcher.closed)
+    assert watcher.codes()[-1] == "NetStream.Publish.BadName"
+    assert [who.stream for who, _, _ in worker.link.asked] == ["stream"]
+
+
+async def test_a_publisher_that_falls_silent_is_disconnected(worker: Worker) -> None:
+    source = await publisher(worker)
+    await source.until("NetStream.Publish.Start")
+    (session,) = worker.rtmp.connections
+    session._last_data -= worker.plane.settings.publish_idle_seconds - 5
+    worker.plane.publishing.second()
+    assert session in worker.rtmp.connections
+    session._last_data -= 5
+    worker.plane.publishing.second()
+    await source.when(lambda: source.closed)
+    assert ended(worker) == ["silent"]
+
+
+def port(client: Client) -> int:
+    found: int = client.writer.get_extra_info("sockname")[1]
+    return found
+
+
+def log_has(worker: Worker, timestamp: int) -> bool:
+    directory = worker.registry.directory("hub", "stream")
+    return flv_tags(log_bytes(directory))[-1].timestamp >= timestamp
