@@ -25,14 +25,18 @@ def parse_cpu_ticks(stat: str) -> int:
     return int(fields[11]) + int(fields[12])
 
 
-def proportional_kb(pids: Iterable[int]) -> int:
-    """Memory of the processes in kB; pages that several processes share count as a share (PSS)."""
-    return sum(parse_pss_kb(Path(f"/proc/{pid}/smaps_rollup").read_text()) for pid in pids)
+def own_kb(pids: Iterable[int]) -> int:
+    """Memory that the processes have filled themselves, in kB (the anonymous part of PSS).
+
+    Pages of program files are left out: a process' share of them changes with every other process that starts
+    or ends with the same libraries.
+    """
+    return sum(parse_own_kb(Path(f"/proc/{pid}/smaps_rollup").read_text()) for pid in pids)
 
 
-def parse_pss_kb(smaps_rollup: str) -> int:
-    """The value of the `Pss:` line of /proc/<pid>/smaps_rollup."""
-    line = next(line for line in smaps_rollup.splitlines() if line.startswith("Pss:"))
+def parse_own_kb(smaps_rollup: str) -> int:
+    """The value of the `Pss_Anon:` line of /proc/<pid>/smaps_rollup."""
+    line = next(line for line in smaps_rollup.splitlines() if line.startswith("Pss_Anon:"))
     return int(line.split()[1])
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bench.broadcast import BITS_PER_SECOND
 from bench.errors import BenchError
-from bench.procfs import cpu_seconds, held_kb, proportional_kb
+from bench.procfs import cpu_seconds, held_kb, own_kb
 from bench.programs import Report, publishers, viewers
 from bench.servers.server import Server
 from bench.statistics import Numbers, growth_per_minute
@@ -57,7 +57,7 @@ def observe(server: Server, seconds: float) -> Costs:
 def _sample_memory(pids: list[int], seconds: float) -> list[tuple[float, float]]:
     started, samples = time.monotonic(), []
     while (elapsed := time.monotonic() - started) < seconds:
-        samples.append((elapsed, float(proportional_kb(pids))))
+        samples.append((elapsed, float(own_kb(pids))))
         time.sleep(min(SAMPLE_SECONDS, seconds - elapsed))
     return samples
 
@@ -83,11 +83,11 @@ class Audience:
                 publisher.wait_joined(JOIN_TIMEOUT)
             reader = stack.enter_context(viewers(self.protocol, port, 1, 0, stamps=True))
             reader.wait_joined(JOIN_TIMEOUT)
-            memory_before = proportional_kb(server.serving())
+            memory_before = own_kb(server.serving())
             audience = stack.enter_context(viewers(self.protocol, port, self.viewers, self.join_seconds))
             audience.wait_joined(self.join_seconds + JOIN_TIMEOUT)
             time.sleep(SETTLE_SECONDS)
-            memory_added = proportional_kb(server.serving()) - memory_before
+            memory_added = own_kb(server.serving()) - memory_before
             audience.mark()
             reader.mark()
             costs = observe(server, self.window_seconds)

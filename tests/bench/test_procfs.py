@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from bench.procfs import command_line, cpu_seconds, descendants, held_kb, parse_cpu_ticks, parse_pss_kb
+from bench.procfs import command_line, cpu_seconds, descendants, held_kb, parse_cpu_ticks, parse_own_kb
 
 
 def test_cpu_time_is_found_behind_a_command_with_blanks_and_parentheses():
@@ -13,10 +13,8 @@ def test_cpu_time_is_found_behind_a_command_with_blanks_and_parentheses():
     assert parse_cpu_ticks(stat) == 325
 
 
-def test_proportional_memory_is_the_pss_line():
-    assert (
-        parse_pss_kb("5566 ---p 00 00:00 0 [rollup]\nRss:   900 kB\nPss:   512 kB\nPss_Anon: 1 kB\n") == 512
-    )
+def test_a_process_own_memory_is_the_anonymous_part():
+    assert parse_own_kb("5566 ---p 00 00:00 0 [rollup]\nRss:   900 kB\nPss:   512 kB\nPss_Anon: 1 kB\n") == 1
 
 
 def test_a_child_is_found_below_its_parent():
