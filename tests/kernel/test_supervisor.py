@@ -16,7 +16,7 @@ import os, signal, sys
 from oxbow.kernel.supervisor import die_with_parent
 die_with_parent()
 {body}
-print(sys.argv[1], os.getpid(), flush=True)
+os.write(1, b"%s %d\\n" % (sys.argv[1].encode(), os.getpid()))  # one write: two children share the pipe
 while True:
     signal.pause()
 """
