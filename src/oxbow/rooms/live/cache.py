@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+import msgspec
+
 from oxbow.kernel.database import DatabaseUnavailableError
 from oxbow.kernel.logs import get_logger
 from oxbow.rooms.live.settings import LiveSettings
@@ -112,5 +114,6 @@ def _snapshot(configuration: Configuration, settings: LiveSettings) -> ConfigSna
     )
 
 
-def _content(snapshot: ConfigSnapshot) -> tuple[object, ...]:
-    return snapshot.hubs, snapshot.domains, snapshot.banned, snapshot.session_key
+def _content(snapshot: ConfigSnapshot) -> ConfigSnapshot:
+    """Everything but the version, which also grows with changes that no worker has to hear of."""
+    return msgspec.structs.replace(snapshot, version=0)

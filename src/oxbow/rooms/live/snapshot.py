@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from oxbow.rooms.live.addresses import PlayAddress, RtmpAddress, normal_host
+from oxbow.rooms.live.certificates.served import Certificate
 from oxbow.rooms.live.limits import IpLimit, RefererLimit
 from oxbow.rooms.live.models import DomainType, SecondPublisher, is_disabled
 from oxbow.rooms.live.play_security import PlaySecurity, SecurityRefused, SignedAddress, verify_play
@@ -40,6 +41,8 @@ class DomainConfig(msgspec.Struct, frozen=True):
     play_security: PlaySecurity = PlaySecurity()
     ip_limit: IpLimit = IpLimit()
     referer_limit: RefererLimit = RefererLimit()
+    disabled: bool = False
+    """Nobody may use the domain, whoever it is bound to."""
 
     @property
     def asks_for_proof(self) -> bool:
@@ -58,6 +61,11 @@ class ConfigSnapshot(msgspec.Struct, frozen=True):
     """`<hub>/<stream>` to the moment at which the ban ends, or -1."""
     session_key: str = ""
     """What HLS sessions are signed with, by all servers on one database; secret."""
+    certificates: dict[str, Certificate] = {}
+    """By domain name in lower case, for the domains that have one."""
+    challenges: dict[str, str] = {}
+    """What a certificate authority asks for below /.well-known/acme-challenge/: token to key authorisation
+    (RFC 8555 section 8.3)."""
 
     def is_banned(self, hub: str, stream: str, now: float) -> bool:
         """Whether the stream may be neither published nor watched at `now` (Unix seconds)."""

@@ -1,0 +1,1 @@
+"""Certificates of domains: kept, watched, ordered from a certificate authority, and given to the workers."""
