@@ -78,8 +78,8 @@ START = {
     }""",
 }
 
-# The picture as numbers: small enough to hand over, large enough that no two moments look the same. The clock of
-# a video may run before its first frame is there to be drawn, so a frame is awaited.
+# The picture as numbers: small enough to hand over, large enough that no two moments look the same. The clock
+# of a video may run before its first frame is there to be drawn, so a frame is awaited.
 PICTURE = """async () => {
     await new Promise(shown => video.requestVideoFrameCallback(shown));
     const canvas = document.createElement('canvas');
