@@ -72,8 +72,8 @@ async def test_names_and_hubs(service: LiveService):
 
 async def test_domains(service: LiveService):
     await service.hubs.create(ROOT.id, "other")
-    await service.hubs.bind(ROOT.id, "live", "push.example.com", DomainType.PUBLISH_RTMP)
-    await service.hubs.bind(ROOT.id, "live", "play.example.com", DomainType.LIVE_RTMP)
+    await service.domains.bind(ROOT.id, "live", "push.example.com", DomainType.PUBLISH_RTMP)
+    await service.domains.bind(ROOT.id, "live", "play.example.com", DomainType.LIVE_RTMP)
     for domain in ("push.example.com", "PUSH.example.com:1935", "127.0.0.1", "unbound.example.com"):
         assert (await publish(service, domain=domain)).hub == "live"
     assert await refusal(service, domain="play.example.com") == "domain_wrong_type"

@@ -35,7 +35,7 @@ async def test_no_default_hub(accounts: Database, keys, board):
 
 
 async def test_the_snapshot_holds_what_workers_decide_with(service: LiveService):
-    await service.hubs.bind(ROOT.id, "live", "FLV.example.com", DomainType.LIVE_HDL)
+    await service.domains.bind(ROOT.id, "live", "FLV.example.com", DomainType.LIVE_HDL)
     await service.hubs.change(ROOT.id, "live", grace_seconds=0.0, hls_plus=True)
     await service.streams.create(ROOT.id, "live", "banned")
     await service.streams.disable(ROOT.id, "live", "banned", FOREVER)

@@ -1,4 +1,4 @@
-"""The bodies of requests about who may use a domain."""
+"""The bodies of requests about a domain's settings; `setting` is the value that `DomainService.set` takes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SetPlaySecurity(JsonBody):
     sign_part: Visible = ""
     gap_duration: int = Field(default=0, ge=0, le=86_400)
 
-    def security(self) -> PlaySecurity:
+    def setting(self) -> PlaySecurity:
         return PlaySecurity(**(self.model_dump() | {"type": PlaySecurityType(self.type)}))
 
 
@@ -40,7 +40,7 @@ class SetIpLimit(JsonBody):
     whitelist: Entries
     blacklist: Entries
 
-    def limit(self) -> IpLimit:
+    def setting(self) -> IpLimit:
         return IpLimit(tuple(self.whitelist), tuple(self.blacklist))
 
 
@@ -49,7 +49,7 @@ class SetRefererLimit(JsonBody):
     deny: Entries
     allow_empty: bool = True
 
-    def limit(self) -> RefererLimit:
+    def setting(self) -> RefererLimit:
         return RefererLimit(tuple(self.allow), tuple(self.deny), self.allow_empty)
 
 

@@ -1,33 +1,23 @@
-"""What can be done with hubs and their domains. An account is named by its id."""
+"""What can be done with hubs. An account is named by its id."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from oxbow.kernel.logs import get_logger
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.cache import ConfigurationCache
-from oxbow.rooms.live.errors import BadArgument, HubLive, InvalidDomain
-from oxbow.rooms.live.limits import (
-    IpLimit,
-    LimitError,
-    RefererLimit,
-    normal_networks,
-    normal_referers,
-)
+from oxbow.rooms.live.errors import BadArgument, HubLive
 from oxbow.rooms.live.models import (
     DOMAIN_RULE,
     HUB_NAME_RULE,
     Domain,
-    DomainType,
     Hub,
     PublishSecurity,
     is_hub_name,
     normal_domain,
 )
-from oxbow.rooms.live.play_security import PlaySecurity, RuleError, check_play_security
 from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.store import ConfigurationStore
 
@@ -98,72 +88,8 @@ class HubService:
             raise BadArgument("vodDomain", f"must be {DOMAIN_RULE}, or empty")
         await self.change(account, name, vod_domain=normal)
 
-    async def domain(self, account: int, hub: str, name: str) -> Domain:
-        """HubNotFound, NoSuchDomain."""
-        return await self._store.domain(hub, normal_domain(name) or "", account)
-
-    async def bind(self, account: int, hub: str, name: str, type_: DomainType) -> None:
-        """InvalidDomain, HubNotFound, DomainConflict, TooMany."""
-        normal = normal_domain(name)
-        if normal is None:
-            raise InvalidDomain
-        domain = Domain(normal, hub, type_, self._now())
-        await self._store.bind(domain, account, self._settings.domains_per_hub)
-        await self._cache.changed()
-
-    async def set_play_security(self, account: int, hub: str, name: str, security: PlaySecurity) -> None:
-        """HubNotFound, NoSuchDomain, BadArgument. Who watches already goes on."""
-        await self._check_plays(account, hub, name, "type", needed=security.active)
-        try:
-            check_play_security(security)
-        except RuleError as error:
-            raise BadArgument(error.field, error.remedy) from None
-        await self._change_domain(account, hub, name, play_security=security)
-
-    async def set_ip_limit(self, account: int, hub: str, name: str, limit: IpLimit) -> None:
-        """HubNotFound, NoSuchDomain, BadArgument."""
-        with _naming("whitelist"):
-            white = normal_networks(limit.whitelist)
-        with _naming("blacklist"):
-            black = normal_networks(limit.blacklist)
-        await self._change_domain(account, hub, name, ip_limit=IpLimit(white, black))
-
-    async def set_referer_limit(self, account: int, hub: str, name: str, limit: RefererLimit) -> None:
-        """HubNotFound, NoSuchDomain, BadArgument."""
-        await self._check_plays(account, hub, name, "allow", needed=limit.active)
-        with _naming("allow"):
-            allow = normal_referers(limit.allow)
-        with _naming("deny"):
-            deny = normal_referers(limit.deny)
-        changed = RefererLimit(allow, deny, limit.allow_empty)
-        await self._change_domain(account, hub, name, referer_limit=changed)
-
-    async def _check_plays(self, account: int, hub: str, name: str, field: str, *, needed: bool) -> None:
-        """A setting about watching would do nothing on a domain that nobody watches."""
-        domain = await self.domain(account, hub, name)
-        if needed and domain.type == DomainType.PUBLISH_RTMP:
-            raise BadArgument(field, "only a domain that plays can have this; the domain is for publishing")
-
-    async def _change_domain(self, account: int, hub: str, name: str, **changes: Any) -> None:
-        await self._store.change_domain(hub, normal_domain(name) or "", account, self._now(), **changes)
-        await self._cache.changed()
-
-    async def unbind(self, account: int, hub: str, name: str) -> None:
-        """DomainNotFound."""
-        await self._store.unbind(hub, normal_domain(name) or "", account, self._now())
-        await self._cache.changed()
-
     def _now(self) -> int:
         return int(self._clock())
-
-
-@contextlib.contextmanager
-def _naming(field: str) -> Iterator[None]:
-    """Say which list a bad entry stands in."""
-    try:
-        yield
-    except LimitError as error:
-        raise BadArgument(field, str(error)) from None
 
 
 def check_publish_key(security: PublishSecurity, key: str) -> None:

@@ -65,6 +65,11 @@ class IpLimit(msgspec.Struct, frozen=True, dict=True):
     whitelist: tuple[str, ...] = ()
     blacklist: tuple[str, ...] = ()
 
+    @property
+    def active(self) -> bool:
+        """Whether anybody is kept out."""
+        return bool(self.whitelist or self.blacklist)
+
     @cached_property
     def _white(self) -> NetworkSet:
         return _compiled(self.whitelist)
@@ -75,7 +80,7 @@ class IpLimit(msgspec.Struct, frozen=True, dict=True):
 
     def refusal(self, client: str) -> Refusal | None:
         """Whether `client`, an address without a port, is kept out."""
-        if not (self.whitelist or self.blacklist):
+        if not self.active:
             return None
         address = parse_ip(client)
         if address is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from oxbow.rooms.live.routes_domains import domain_extensions_router, domains_router
+from oxbow.rooms.live.routes_domains import domain_settings_router, domains_router
+from oxbow.rooms.live.routes_explain import explain_router
 from oxbow.rooms.live.routes_hubs import hub_extensions_router, hubs_router
 from oxbow.rooms.live.routes_streams import stream_extensions_router, streams_router
 from oxbow.rooms.live.service import LiveService
@@ -15,9 +16,10 @@ def live_routers(service: LiveService, settings: LiveSettings) -> list[APIRouter
     """The dialect's routes first, then the extensions."""
     return [
         hubs_router(service.hubs, settings),
-        domains_router(service.hubs, settings),
+        domains_router(service.domains, settings),
         streams_router(service.streams),
         hub_extensions_router(service.hubs, settings),
-        domain_extensions_router(service.hubs, service.explainer),
+        domain_settings_router(service.domains),
+        explain_router(service.hubs, service.explainer),
         stream_extensions_router(service.streams),
     ]

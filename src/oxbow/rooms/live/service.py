@@ -10,6 +10,7 @@ from oxbow.kernel.database import Database
 from oxbow.kernel.logs import get_logger
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.cache import ConfigurationCache
+from oxbow.rooms.live.domains import DomainService
 from oxbow.rooms.live.explain import Explainer
 from oxbow.rooms.live.history import HistoryWriter
 from oxbow.rooms.live.hubs import HubService
@@ -55,6 +56,7 @@ class LiveService:
         self.explainer = Explainer(self._cache, self._publishing, clock)
         self.history_writer = HistoryWriter(self._activities)
         self.hubs = HubService(configuration, self._cache, board, settings, clock)
+        self.domains = DomainService(configuration, self._cache, settings, clock)
         self.streams = StreamService(
             configuration, self._streams, self._activities, self._cache, board, settings, clock
         )

@@ -1,0 +1,63 @@
+"""What can be done with a hub's domains. An account is named by its id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from oxbow.rooms.live.cache import ConfigurationCache
+from oxbow.rooms.live.domain_settings import DomainSetting, normal_setting
+from oxbow.rooms.live.errors import InvalidDomain
+from oxbow.rooms.live.models import Domain, DomainType, normal_domain
+from oxbow.rooms.live.settings import LiveSettings
+from oxbow.rooms.live.store import ConfigurationStore
+
+
+class DomainService:
+    """A change counts on this server when its method returns, and on others a second later."""
+
+    def __init__(
+        self,
+        store: ConfigurationStore,
+        cache: ConfigurationCache,
+        settings: LiveSettings,
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._cache = cache
+        self._settings = settings
+        self._clock = clock
+
+    async def of(self, account: int, hub: str) -> list[Domain]:
+        """The hub's domains, the oldest first; HubNotFound."""
+        return (await self._store.hub(hub, account))[1]
+
+    async def get(self, account: int, hub: str, name: str) -> Domain:
+        """HubNotFound, NoSuchDomain."""
+        return await self._store.domain(hub, normal_domain(name) or "", account)
+
+    async def bind(self, account: int, hub: str, name: str, type_: DomainType) -> None:
+        """InvalidDomain, HubNotFound, DomainConflict, TooMany."""
+        normal = normal_domain(name)
+        if normal is None:
+            raise InvalidDomain
+        domain = Domain(normal, hub, type_, self._now())
+        await self._store.bind(domain, account, self._settings.domains_per_hub)
+        await self._cache.changed()
+
+    async def unbind(self, account: int, hub: str, name: str) -> None:
+        """DomainNotFound."""
+        await self._store.unbind(hub, normal_domain(name) or "", account, self._now())
+        await self._cache.changed()
+
+    async def set(self, account: int, hub: str, name: str, setting: DomainSetting) -> None:
+        """Replace one setting as a whole; who publishes or watches already goes on.
+
+        HubNotFound, NoSuchDomain, BadArgument.
+        """
+        domain = await self.get(account, hub, name)
+        changes = normal_setting(domain, setting)
+        await self._store.change_domain(hub, domain.name, account, self._now(), **changes)
+        await self._cache.changed()
+
+    def _now(self) -> int:
+        return int(self._clock())
