@@ -9,12 +9,13 @@ all is dropped. Nobody waits for anybody else.
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Protocol
 
 from oxbow.media.formats import Format
 from oxbow.media.log import LogReader
+from oxbow.media.shares import Share, Shares
 
 OWN_LIMIT = 64 * 1024
 """Bytes of a viewer's own (answers to its pings and such) that may wait behind the stream."""
@@ -50,9 +51,8 @@ class FanoutLimits:
 
 @dataclass(slots=True)
 class Totals:
-    """What a cohort has done; only ever grows."""
+    """What a cohort did not do; only ever grows. What it sent is told by its shares."""
 
-    sent_bytes: int = 0
     skipped_bytes: int = 0
     """Bytes that slow viewers never got, because they were moved to a later keyframe or dropped."""
     skips: int = 0
@@ -62,11 +62,15 @@ class Totals:
 class Viewer:
     """One socket that watches a cohort's log."""
 
-    __slots__ = ("fd", "handler", "offset", "own", "pending", "progress_ns", "sock", "until")
+    __slots__ = ("fd", "handler", "kind", "offset", "own", "pending", "progress_ns", "share", "sock", "until")
 
-    def __init__(self, sock: socket.socket, handler: Handler) -> None:
+    def __init__(self, sock: socket.socket, handler: Handler, kind: Hashable = None) -> None:
+        """`kind`: viewers that are counted together have equal ones; of no other meaning here."""
         self.sock = sock
         self.handler = handler
+        self.kind = kind
+        self.share: Share
+        """Where it is counted, from the time it joins a cohort."""
         self.fd = sock.fileno()
         """Remembered, since a closed socket doesn't know it any more."""
         self.offset = -1
@@ -90,6 +94,7 @@ class Cohort:
         """With `events`, viewers that join or lag are served as fast as they take it, not once per tick."""
         self.log = log
         self.totals = Totals()
+        self.shares = Shares()
         self._format = format_
         self._envelope = format_.envelope
         self._limits = limits
@@ -118,6 +123,7 @@ class Cohort:
         viewer.pending = viewer.handler.preamble(self._head_at(key.timestamp))
         viewer.offset = key.offset
         viewer.progress_ns = time.monotonic_ns()
+        viewer.share = self.shares.joined(viewer.kind)
         self._viewers[viewer.fd] = viewer
         self._lagging.add(viewer.fd)
         self._catch_up(viewer)
@@ -139,6 +145,8 @@ class Cohort:
             self._lagging.discard(viewer.fd)
         else:
             self._in_step.remove(viewer.fd)
+            self.shares.fell_out(viewer.share)
+        viewer.share.viewers -= 1
 
     def say(self, viewer: Viewer, data: bytes) -> None:
         """Send a viewer bytes of its own, at the next place where the stream may be interrupted."""
@@ -148,6 +156,7 @@ class Cohort:
         viewer.own += data
         if viewer.fd not in self._lagging:
             self._in_step.remove(viewer.fd)
+            self.shares.fell_out(viewer.share)
             self._lagging.add(viewer.fd)
             viewer.offset, viewer.until = self._position, -1
             viewer.progress_ns = time.monotonic_ns()
@@ -184,10 +193,13 @@ class Cohort:
         viewers = list(self._viewers.values())
         for fd in self._awaited.copy():
             self._await_no_more(fd)
+        for fd in self._in_step:
+            self.shares.fell_out(self._viewers[fd].share)
         self._in_step.clear()
         self._lagging.clear()
         self._viewers.clear()
         for viewer in viewers:
+            viewer.share.viewers -= 1
             viewer.handler.viewer_gone(viewer, reason)
 
     def _serve_in_step(self, start: int, count: int) -> None:
@@ -207,9 +219,10 @@ class Cohort:
             else:
                 if sent != count:
                     short.append((fd, sent))
-        self.totals.sent_bytes += count * (len(self._in_step) - len(short) - len(gone))
+        self.shares.step(count)
         if short or gone:
-            self._fall_behind(short, gone, start, until=-1 if self._envelope is None else start + count)
+            until = -1 if self._envelope is None else start + count
+            self._fall_behind(short, gone, start, count, until)
 
     def _announce(self, header: bytes) -> None:
         """Send each viewer the envelope of the coming bytes; who can't take it falls behind before it."""
@@ -224,19 +237,27 @@ class Cohort:
                 gone.append(fd)
             else:
                 if sent != len(header):
+                    self._viewers[fd].share.sent += sent
                     gone.append(fd)  # a socket without room for a few bytes has been full for long
-        self.totals.sent_bytes += len(header) * (len(self._in_step) - len(short) - len(gone))
+        self.shares.step(len(header))
         if short or gone:
-            self._fall_behind(short, gone, self._last_position, until=-1)
+            self._fall_behind(short, gone, self._last_position, len(header), until=-1)
 
-    def _fall_behind(self, short: list[tuple[int, int]], gone: list[int], start: int, until: int) -> None:
-        """Take viewers out of the step: `short` are (descriptor, bytes it took from `start`)."""
+    def _fall_behind(
+        self, short: list[tuple[int, int]], gone: list[int], start: int, count: int, until: int
+    ) -> None:
+        """Take viewers out of the step: `short` are (descriptor, bytes it took from `start`), and all were
+        counted as having got the step's `count` bytes."""
         now = time.monotonic_ns()
         for fd, sent in short:
             viewer = self._viewers[fd]
             viewer.offset, viewer.until, viewer.progress_ns = start + sent, until, now
-            self.totals.sent_bytes += sent
+            viewer.share.sent += sent
         out = {fd for fd, _ in short}.union(gone)
+        for fd in out:
+            share = self._viewers[fd].share
+            self.shares.fell_out(share)
+            share.sent -= count
         self._in_step = [fd for fd in self._in_step if fd not in out]
         self._lagging |= out
         for fd in gone:
@@ -267,6 +288,7 @@ class Cohort:
         if caught_up:
             self._lagging.discard(viewer.fd)
             self._in_step.append(viewer.fd)
+            self.shares.came_in(viewer.share)
             self._await_no_more(viewer.fd)
         else:
             self._judge(viewer)
@@ -295,7 +317,7 @@ class Cohort:
         if viewer.pending:
             more = socket.MSG_MORE if viewer.offset < self._position else 0
             sent = viewer.sock.send(viewer.pending, more)
-            self.totals.sent_bytes += sent
+            viewer.share.sent += sent
             viewer.progress_ns = time.monotonic_ns()
             viewer.pending = viewer.pending[sent:]
         return not viewer.pending
@@ -320,9 +342,10 @@ class Cohort:
         keys = (key.offset for key in self.log.page.key_points() if key.offset > viewer.offset)
         end = min(next(keys, self._position), self._position)
         header = envelope(end - viewer.offset)
-        if viewer.sock.send(header, socket.MSG_MORE) != len(header):
+        sent = viewer.sock.send(header, socket.MSG_MORE)
+        viewer.share.sent += sent
+        if sent != len(header):
             raise ConnectionAbortedError
-        self.totals.sent_bytes += len(header)
         viewer.until = end
 
     def _send_range(self, viewer: Viewer, end: int) -> bool:
@@ -331,7 +354,7 @@ class Cohort:
             if not sent:
                 raise ConnectionAbortedError  # the log is shorter than its page says: never spin on it
             viewer.offset += sent
-            self.totals.sent_bytes += sent
+            viewer.share.sent += sent
             viewer.progress_ns = time.monotonic_ns()
         viewer.until = -1
         return True

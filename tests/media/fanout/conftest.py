@@ -170,13 +170,13 @@ def drain(cohort: Cohort, client: Client, bite: int | None = None, others: int =
     other viewers got."""
     while True:
         cohort.push()
-        sent = cohort.totals.sent_bytes - others
+        sent = cohort.shares.sent_bytes - others
         if len(client.received) < sent:
             assert select.select([client.far], [], [], 10)[0], "more was sent than comes"
             client.read(bite)
-        elif not client.gone and sent == cohort.totals.sent_bytes - others:
+        elif not client.gone and sent == cohort.shares.sent_bytes - others:
             cohort.push()
-            if sent == cohort.totals.sent_bytes - others:
+            if sent == cohort.shares.sent_bytes - others:
                 return
         else:
             return
@@ -185,8 +185,8 @@ def drain(cohort: Cohort, client: Client, bite: int | None = None, others: int =
 def settle(cohort: Cohort) -> None:
     """Serve until no socket takes any more."""
     before = -1
-    while before != cohort.totals.sent_bytes:
-        before = cohort.totals.sent_bytes
+    while before != cohort.shares.sent_bytes:
+        before = cohort.shares.sent_bytes
         cohort.push()
 
 

@@ -27,7 +27,7 @@ async def test_who_joins_gets_a_whole_group_of_pictures_within_one_tick(
     await receive(client, len(expected))
     assert client.received == expected
     cohort.push()
-    assert cohort.totals.sent_bytes == len(expected), "in step again, and nothing twice"
+    assert cohort.shares.sent_bytes == len(expected), "in step again, and nothing twice"
 
 
 async def test_who_has_gone_is_not_listened_for(stage: Stage, connect: Connect) -> None:

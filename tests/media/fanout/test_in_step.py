@@ -38,7 +38,7 @@ class TestInStep:
             cohort.push()
             cohort.push()  # nothing new: nothing happens
         assert [client.read() for client in clients] == [expected] * 5
-        assert cohort.totals.sent_bytes == 5 * len(expected)
+        assert cohort.shares.sent_bytes == 5 * len(expected)
 
     def test_one_who_joins_between_two_ticks_is_in_step_with_the_others(
         self, stage: Stage, cohort: Cohort, connect: Connect
@@ -189,10 +189,10 @@ class TestEnd:
         cohort.dismiss("disabled")
         assert slow.gone == fine.gone == ["disabled"]
         assert len(cohort) == 0
-        before = cohort.totals.sent_bytes
+        before = cohort.shares.sent_bytes
         stage.second()
         cohort.push()
-        assert cohort.totals.sent_bytes == before
+        assert cohort.shares.sent_bytes == before
 
     def test_a_handler_may_leave_while_it_is_told(
         self, stage: Stage, cohort: Cohort, connect: Connect

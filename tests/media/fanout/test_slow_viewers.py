@@ -32,7 +32,7 @@ class TestLagging:
         cohort.push()
         drain(cohort, slow)
         assert slow.received == expected
-        assert cohort.totals.sent_bytes == len(expected)
+        assert cohort.shares.sent_bytes == len(expected)
         assert cohort.totals.skips == cohort.totals.dropped == 0
         expected = stage.second()
         cohort.push()
@@ -74,8 +74,8 @@ class TestLagging:
         assert times[-1] == 20_960
         totals = cohort.totals
         assert totals.skips >= len(gaps)
-        assert totals.sent_bytes == len(slow.received)
-        assert totals.sent_bytes + totals.skipped_bytes == stage.log.end + len(HEAD)
+        assert cohort.shares.sent_bytes == len(slow.received)
+        assert cohort.shares.sent_bytes + totals.skipped_bytes == stage.log.end + len(HEAD)
 
     def test_an_rtmp_stream_stays_readable_as_well(self, shm: Path, connect: Connect, clock: Clock) -> None:
         stage = Stage(shm, frame, Retention(seconds=1000.0))
@@ -102,7 +102,7 @@ class TestLagging:
         stuck = connect(SMALL)
         enter(cohort, stuck)
         settle(cohort)
-        taken = cohort.totals.sent_bytes
+        taken = cohort.shares.sent_bytes
         clock.now += int(LIMITS.stall_seconds * 1e9)
         cohort.push()
         assert stuck.gone == []
@@ -121,8 +121,8 @@ class TestLagging:
         enter(cohort, slow)
         for _ in range(5):
             clock.now += int(LIMITS.stall_seconds * 1e9) - 1
-            before = cohort.totals.sent_bytes
-            while cohort.totals.sent_bytes == before:
+            before = cohort.shares.sent_bytes
+            while cohort.shares.sent_bytes == before:
                 slow.read(3000)
                 cohort.push()
         assert slow.gone == []
@@ -135,10 +135,10 @@ class TestLagging:
         enter(cohort, slow)
         stage.second()
         stage.log.shrink()
-        sent = cohort.totals.sent_bytes
+        sent = cohort.shares.sent_bytes
         cohort.push()
         assert slow.gone == ["too_slow"]
-        assert cohort.totals.sent_bytes == sent
+        assert cohort.shares.sent_bytes == sent
         assert cohort.totals.dropped == 1
 
     def test_nobody_in_step_gets_a_hole_either(self, stage: Stage, cohort: Cohort, connect: Connect) -> None:
@@ -179,7 +179,7 @@ class TestEnvelopes:
         second = stage.second()
         cohort.push()
         assert client.read() == binary_header(len(second)) + second
-        assert cohort.totals.sent_bytes == len(client.received)
+        assert cohort.shares.sent_bytes == len(client.received)
 
     def test_short_writes_tear_no_frame(self, stage: Stage, cohort: Cohort, connect: Connect) -> None:
         expected = stage.second(size=4000)
@@ -191,7 +191,7 @@ class TestEnvelopes:
             slow.read(30_001)
         drain(cohort, slow, bite=7777)
         assert self.unwrap(bytes(slow.received)) == expected
-        assert cohort.totals.sent_bytes == len(slow.received)
+        assert cohort.shares.sent_bytes == len(slow.received)
 
     def test_own_frames_stand_between_the_others(
         self, stage: Stage, cohort: Cohort, connect: Connect

@@ -17,7 +17,7 @@ from oxbow.kernel.health import Health
 from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.settings import KernelSettings
 from oxbow.rooms.live.board import LiveBoard, OnAir
-from oxbow.rooms.live.control.messages import Figures, LivePublisher, StreamReport
+from oxbow.rooms.live.control.messages import Figures, LivePublisher, Share, StreamReport
 from oxbow.rooms.live.routes import live_routers
 from oxbow.rooms.live.service import LiveService
 from oxbow.rooms.live.settings import LiveSettings
@@ -80,7 +80,7 @@ class Board(LiveBoard):
             silent_seconds=0,
             dropped_bytes=0,
         )
-        self.report(0, [StreamReport(hub, stream, figures, viewers={"flv": 10})])
+        self.report(0, [StreamReport(hub, stream, figures, shares=[Share("", "flv", "", "", 10, 0)])])
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from oxbow.rooms.live.board import BANDWIDTH_SECONDS, HLS_VIEWER_SECONDS, LiveBoard, LiveInfo, OnAir
-from oxbow.rooms.live.control.messages import Figures, LivePublisher, StreamReport
+from oxbow.rooms.live.audience import BANDWIDTH_SECONDS, HLS_VIEWER_SECONDS
+from oxbow.rooms.live.board import LiveBoard, LiveInfo, OnAir
+from oxbow.rooms.live.control.messages import Figures, LivePublisher, Share, StreamReport
 
 
 @dataclass
@@ -32,6 +33,14 @@ def on_air(stream: str, *, hub: str = "hub", session: str = "session", worker: i
 
 def figures(session: str = "session") -> Figures:
     return Figures(session, 8000, 6000, 2000, 25, 43, 1, 2000, 1500, 0.0, 0)
+
+
+def viewers_of(protocol: str, viewers: int, sent_bytes: int = 0) -> Share:
+    return Share("", protocol, "", "", viewers, sent_bytes)
+
+
+def hls(sessions: list[str], sent_bytes: int = 0) -> Share:
+    return Share("", "hls", "", "", 0, sent_bytes, sessions)
 
 
 class TestPublishers:
@@ -102,8 +111,8 @@ class TestViewers:
 
     def test_those_of_all_workers_are_added_up(self, board: LiveBoard) -> None:
         board.put(on_air("a"))
-        board.report(0, [StreamReport("hub", "a", viewers={"flv": 2, "rtmp": 1})])
-        board.report(1, [StreamReport("hub", "a", viewers={"flv": 3, "ws": 4})])
+        board.report(0, [StreamReport("hub", "a", shares=[viewers_of("flv", 2), viewers_of("rtmp", 1)])])
+        board.report(1, [StreamReport("hub", "a", shares=[viewers_of("flv", 3), viewers_of("ws", 4)])])
         assert board.viewers("hub", "a") == {"flv": 5, "rtmp": 1, "ws": 4}
         assert board.all_viewers() == {"flv": 5, "rtmp": 1, "ws": 4, "hls": 0}
         info = board.info("hub", "a")
@@ -111,27 +120,27 @@ class TestViewers:
         assert info.play_count == 10
 
     def test_a_report_stands_for_everything_its_worker_carries(self, board: LiveBoard) -> None:
-        board.report(0, [StreamReport("hub", "a", viewers={"flv": 2})])
-        board.report(0, [StreamReport("hub", "b", viewers={"flv": 1})])
+        board.report(0, [StreamReport("hub", "a", shares=[viewers_of("flv", 2)])])
+        board.report(0, [StreamReport("hub", "b", shares=[viewers_of("flv", 1)])])
         assert (board.viewers("hub", "a"), board.viewers("hub", "b")) == ({}, {"flv": 1})
 
     def test_a_dead_workers_viewers_are_gone(self, board: LiveBoard) -> None:
-        board.report(0, [StreamReport("hub", "a", viewers={"flv": 2})])
-        board.report(1, [StreamReport("hub", "a", viewers={"flv": 1})])
+        board.report(0, [StreamReport("hub", "a", shares=[viewers_of("flv", 2)])])
+        board.report(1, [StreamReport("hub", "a", shares=[viewers_of("flv", 1)])])
         board.drop_worker(0)
         assert board.viewers("hub", "a") == {"flv": 1}
 
     def test_an_hls_viewer_counts_once_whichever_workers_it_asks(
         self, board: LiveBoard, clock: Clock
     ) -> None:
-        board.report(0, [StreamReport("hub", "a", hls_sessions=["x", "y"])])
-        board.report(1, [StreamReport("hub", "a", hls_sessions=["y", "z"])])
+        board.report(0, [StreamReport("hub", "a", shares=[hls(["x", "y"])])])
+        board.report(1, [StreamReport("hub", "a", shares=[hls(["y", "z"])])])
         assert board.viewers("hub", "a") == {"hls": 3}
 
     def test_and_until_it_has_not_asked_for_a_while(self, board: LiveBoard, clock: Clock) -> None:
-        board.report(0, [StreamReport("hub", "a", hls_sessions=["x", "y"])])
+        board.report(0, [StreamReport("hub", "a", shares=[hls(["x", "y"])])])
         clock.now += HLS_VIEWER_SECONDS - 1
-        board.report(1, [StreamReport("hub", "a", hls_sessions=["y"])])
+        board.report(1, [StreamReport("hub", "a", shares=[hls(["y"])])])
         clock.now += 1
         assert board.viewers("hub", "a") == {"hls": 1}
         clock.now += HLS_VIEWER_SECONDS
@@ -141,7 +150,7 @@ class TestViewers:
         self, board: LiveBoard, clock: Clock
     ) -> None:
         for number in range(100):
-            board.report(0, [StreamReport("hub", f"{number}", hls_sessions=["x"], sent_bytes=1)])
+            board.report(0, [StreamReport("hub", f"{number}", shares=[hls(["x"], 1)])])
         clock.now += HLS_VIEWER_SECONDS
         board.report(0, [])
         assert board._audiences == {}
@@ -149,8 +158,8 @@ class TestViewers:
     def test_bandwidth_is_the_mean_over_the_last_seconds(self, board: LiveBoard, clock: Clock) -> None:
         board.put(on_air("a"))
         for _ in range(BANDWIDTH_SECONDS):
-            board.report(0, [StreamReport("hub", "a", sent_bytes=1000)])
-            board.report(1, [StreamReport("hub", "a", sent_bytes=500)])
+            board.report(0, [StreamReport("hub", "a", shares=[viewers_of("flv", 0, 1000)])])
+            board.report(1, [StreamReport("hub", "a", shares=[viewers_of("flv", 0, 500)])])
             clock.now += 1
         info = board.info("hub", "a")
         assert info is not None

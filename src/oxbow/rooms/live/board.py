@@ -2,15 +2,12 @@
 
 import bisect
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from oxbow.rooms.live.audience import Audience, Crowd, Kind, total
 from oxbow.rooms.live.control.messages import Figures, LivePublisher, StreamReport
-
-HLS_VIEWER_SECONDS = 12.0
-"""An HLS viewer that asked for nothing for so long has left. Players ask at least once a target duration."""
-BANDWIDTH_SECONDS = 5
-"""Viewers' bandwidth is the mean over so many reports (one a second)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +31,6 @@ class LiveInfo:
 
 
 @dataclass(slots=True)
-class _Audience:
-    """A stream's viewers, by the worker that serves them."""
-
-    viewers: dict[int, dict[str, int]] = field(default_factory=dict)
-    hls: dict[str, float] = field(default_factory=dict)
-    sent: list[tuple[float, int]] = field(default_factory=list)
-
-    def count(self, now: float) -> dict[str, int]:
-        counts: dict[str, int] = {}
-        for by_protocol in self.viewers.values():
-            for protocol, viewers in by_protocol.items():
-                counts[protocol] = counts.get(protocol, 0) + viewers
-        if hls := sum(1 for seen in self.hls.values() if now - seen < HLS_VIEWER_SECONDS):
-            counts["hls"] = hls
-        return counts
-
-    def bandwidth(self, now: float) -> int:
-        return sum(size for at, size in self.sent if now - at < BANDWIDTH_SECONDS) * 8 // BANDWIDTH_SECONDS
-
-    def is_empty(self) -> bool:
-        return not self.viewers and not self.hls and not self.sent
-
-
-@dataclass(slots=True)
 class OnAir:
     """A publisher that may publish, and what its worker last said of it."""
 
@@ -78,7 +51,7 @@ class LiveBoard:
         self._clock = clock
         self._on_air: dict[tuple[str, str], OnAir] = {}
         self._names: dict[str, list[str]] = {}
-        self._audiences: dict[tuple[str, str], _Audience] = {}
+        self._audiences: dict[tuple[str, str], Audience] = {}
         self._cutter: Cutter | None = None
 
     def get(self, hub: str, stream: str) -> OnAir | None:
@@ -110,7 +83,7 @@ class LiveBoard:
         """Take a worker's report: it stands for everything that the worker carries now."""
         now = self._clock()
         for audience in self._audiences.values():
-            audience.viewers.pop(worker, None)
+            audience.lost(worker)
         for report in reports:
             self._take(worker, report, now)
         self._forget_old(now)
@@ -120,27 +93,21 @@ class LiveBoard:
         figures = report.publisher
         if on_air is not None and figures is not None and figures.session == on_air.publisher.session:
             on_air.figures = figures
-        if report.viewers or report.hls_sessions or report.sent_bytes:
-            audience = self._audiences.setdefault((report.hub, report.stream), _Audience())
-            if report.viewers:
-                audience.viewers[worker] = report.viewers
-            audience.hls.update(dict.fromkeys(report.hls_sessions, now))
-            if report.sent_bytes:
-                audience.sent.append((now, report.sent_bytes))
+        if report.shares:
+            key = (report.hub, report.stream)
+            audience = self._audiences.get(key)
+            if audience is None:
+                audience = self._audiences[key] = Audience()
+            audience.take(worker, report, now)
 
     def _forget_old(self, now: float) -> None:
-        for key, audience in list(self._audiences.items()):
-            audience.hls = {
-                sid: seen for sid, seen in audience.hls.items() if now - seen < HLS_VIEWER_SECONDS
-            }
-            audience.sent = [(at, size) for at, size in audience.sent if now - at < BANDWIDTH_SECONDS]
-            if audience.is_empty():
-                del self._audiences[key]
+        for key in [key for key, audience in self._audiences.items() if audience.is_over(now)]:
+            del self._audiences[key]
 
     def drop_worker(self, worker: int) -> list[OnAir]:
         """A worker died: its viewers are gone and so are its publishers, which are returned."""
         for audience in self._audiences.values():
-            audience.viewers.pop(worker, None)
+            audience.lost(worker)
         lost = [on_air for on_air in self._on_air.values() if on_air.worker == worker]
         for on_air in lost:
             self.remove(on_air.publisher.hub, on_air.publisher.stream, on_air.publisher.session)
@@ -148,15 +115,23 @@ class LiveBoard:
 
     def viewers(self, hub: str, stream: str) -> dict[str, int]:
         """A stream's viewers by protocol: rtmp, flv, ws, hls."""
+        counts: Counter[str] = Counter()
+        for kind, crowd in self.crowds(hub, stream).items():
+            if crowd.viewers:
+                counts[kind.protocol] += crowd.viewers
+        return dict(counts)
+
+    def crowds(self, hub: str, stream: str) -> dict[Kind, Crowd]:
+        """A stream's viewers, and what goes out to them, by domain, protocol, area and operator."""
         audience = self._audiences.get((hub, stream))
-        return audience.count(self._clock()) if audience is not None else {}
+        return audience.crowds(self._clock()) if audience is not None else {}
 
     def all_viewers(self) -> dict[str, int]:
         """Everybody who watches anything, by protocol."""
         now, counts = self._clock(), dict.fromkeys(("rtmp", "flv", "ws", "hls"), 0)
         for audience in self._audiences.values():
-            for protocol, viewers in audience.count(now).items():
-                counts[protocol] += viewers
+            for kind, viewers in audience.viewers(now).items():
+                counts[kind.protocol] += viewers
         return counts
 
     def info(self, hub: str, stream: str) -> LiveInfo | None:
@@ -164,8 +139,7 @@ class LiveBoard:
         on_air = self._on_air.get((hub, stream))
         if on_air is None:
             return None
-        audience = self._audiences.get((hub, stream), _Audience())
-        now = self._clock()
+        crowd = total(self.crowds(hub, stream).values())
         figures = on_air.figures
         return LiveInfo(
             start_at=int(on_air.publisher.started_at),
@@ -179,8 +153,8 @@ class LiveBoard:
             data_fps=figures.data_fps if figures else 0,
             max_gop_ms=figures.max_gop_ms if figures else 0,
             avg_gop_ms=figures.avg_gop_ms if figures else 0,
-            play_count=sum(audience.count(now).values()),
-            bandwidth=audience.bandwidth(now),
+            play_count=crowd.viewers,
+            bandwidth=crowd.bandwidth,
         )
 
     def live_names(self, hub: str, prefix: str = "") -> list[str]:

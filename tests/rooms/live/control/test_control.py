@@ -9,6 +9,7 @@ from oxbow.rooms.live.control import server as server_module
 from oxbow.rooms.live.control.messages import (
     PublishEnded,
     Report,
+    Share,
     StreamReport,
 )
 from oxbow.rooms.live.policy import PublishRefused
@@ -248,9 +249,10 @@ class TestControlThatIsRestarted:
 
 async def test_the_totals_only_grow(house: House) -> None:
     worker = await house.worker()
+    shares = [Share("", "flv", "", "", 1, 90), Share("", "rtmp", "", "", 1, 10)]
     streams = [
-        StreamReport("hub", "one", sent_bytes=100, skipped_bytes=7, dropped_viewers=1),
-        StreamReport("hub", "two", sent_bytes=10),
+        StreamReport("hub", "one", shares=shares, skipped_bytes=7, dropped_viewers=1),
+        StreamReport("hub", "two", shares=shares[1:]),
     ]
     for _ in range(2):
         worker.link.send(Report(1.0, 0, streams, {"not_live": 2}))

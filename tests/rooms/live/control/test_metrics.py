@@ -5,7 +5,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, generate_latest
 
 from oxbow.rooms.live.board import LiveBoard, OnAir
-from oxbow.rooms.live.control.messages import Figures, LivePublisher, Report, StreamReport
+from oxbow.rooms.live.control.messages import Figures, LivePublisher, Report, Share, StreamReport
 from oxbow.rooms.live.control.metrics import LiveMetrics
 from oxbow.rooms.live.control.server import ControlServer
 
@@ -15,7 +15,8 @@ def test_every_figure_is_told_and_no_stream_by_name(tmp_path: Path) -> None:
     control = ControlServer(tmp_path / "control.sock", None, board)  # type: ignore[arg-type]
     board.put(OnAir(0, LivePublisher("hub", "secret-name", "session", "", "", 0.0)))
     figures = Figures("session", 8000, 6000, 2000, 25, 43, 0, 0, 0, 0.0, 0)
-    streams = [StreamReport("hub", "secret-name", figures, {"flv": 3}, ["x"], 100, 10, 1)]
+    shares = [Share("", "flv", "", "", 3, 100), Share("", "hls", "", "", 0, 0, ["x"])]
+    streams = [StreamReport("hub", "secret-name", figures, shares, [], 10, 1)]
     board.report(0, streams)
     control.totals.add(Report(1.0, 5, streams, {"not_live": 2}))
     registry = CollectorRegistry()

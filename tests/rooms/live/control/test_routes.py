@@ -14,7 +14,7 @@ from oxbow.kernel.gateway import create_app
 from oxbow.kernel.health import Health
 from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.settings import KernelSettings
-from oxbow.rooms.live.control.messages import Report, StreamReport
+from oxbow.rooms.live.control.messages import Report, Share, StreamReport
 from oxbow.rooms.live.control.routes import control_router
 from oxbow.testing.signing import QiniuAuth
 from waiting import soon
@@ -22,6 +22,8 @@ from waiting import soon
 from .conftest import House
 
 AK, SK = "root-access-key", "a-secret-key-1234567"
+FLV, RTMP = Share("", "flv", "", "", 2, 1000), Share("", "rtmp", "", "", 1, 500)
+HLS = Share("", "hls", "", "", 0, 0, ["x"])
 NOTHING = {
     "version": __version__,
     "workers": [],
@@ -73,9 +75,21 @@ async def test_at_first_there_is_nothing(server: httpx.AsyncClient) -> None:
 async def test_what_the_workers_report_is_added_up(server: httpx.AsyncClient, house: House) -> None:
     one, zero = await house.worker(1), await house.worker(0)
     await zero.publish("session")
-    one.link.send(Report(1.0, 7, [StreamReport("hub", "stream", None, {"flv": 2}, ["x"], 1000, 10, 1)], {}))
+    one.link.send(
+        Report(
+            1.0,
+            7,
+            [StreamReport("hub", "stream", None, [FLV, HLS], [], 10, 1)],
+            {},
+        )
+    )
     zero.link.send(
-        Report(1.0, 3, [StreamReport("hub", "stream", None, {"rtmp": 1}, ["x"], 500)], {"banned": 2})
+        Report(
+            1.0,
+            3,
+            [StreamReport("hub", "stream", None, [RTMP, HLS])],
+            {"banned": 2},
+        )
     )
     await soon(lambda: [worker.connections for worker in house.control.workers] == [3, 7])
     assert await tell(server) == NOTHING | {
@@ -94,8 +108,8 @@ async def test_what_the_workers_report_is_added_up(server: httpx.AsyncClient, ho
 
 async def test_totals_outlive_the_worker_that_reported_them(server: httpx.AsyncClient, house: House) -> None:
     worker = await house.worker()
-    worker.link.send(Report(1.0, 3, [StreamReport("hub", "stream", viewers={"flv": 2}, sent_bytes=5)], {}))
+    worker.link.send(Report(1.0, 3, [StreamReport("hub", "stream", shares=[FLV])], {}))
     await soon(lambda: house.control.totals.sent_bytes)
     await worker.kill()
     await soon(lambda: not house.control.workers)
-    assert await tell(server) == NOTHING | {"sentBytes": 5}
+    assert await tell(server) == NOTHING | {"sentBytes": 1000}

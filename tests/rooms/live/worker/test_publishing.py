@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oxbow.media.probe import Probe
-from oxbow.rooms.live.control.messages import LivePublisher, PublishEnded
+from oxbow.rooms.live.control.messages import LivePublisher, PublishEnded, Received
 from oxbow.rooms.live.worker.publishing import UNWATCHED_SECONDS, Publishing
 
 TICK = 0.1
@@ -42,6 +42,7 @@ class Publisher:
     session: str = "session"
     room: int = 1 << 20
     size: int = 1000
+    received: int = 0
     error: Exception | None = None
     events: list[Any] = field(default_factory=list)
     writer: Any = field(default_factory=Writer)
@@ -53,7 +54,7 @@ class Publisher:
 
     @property
     def info(self) -> LivePublisher:
-        return LivePublisher("hub", self.stream, self.session, "", "", 0.0)
+        return LivePublisher("hub", self.stream, self.session, "", "", 0.0, domain="push.example.com")
 
     def gather(self) -> int:
         self.events.append("gather")
@@ -72,6 +73,10 @@ class Publisher:
 
     def silent_seconds(self) -> float:
         return 1.5
+
+    def take_received(self) -> int:
+        size, self.received = self.received, 0
+        return size
 
 
 def test_one_that_fails_keeps_nobody_from_their_turn() -> None:
@@ -139,3 +144,17 @@ def test_figures_name_the_session_they_are_of() -> None:
     publishing.begin(Publisher())
     figures = publishing.figures()["hub", "stream"]
     assert (figures.session, figures.silent_seconds, figures.dropped_bytes) == ("session", 1.5, 7)
+
+
+def test_what_came_is_told_once_also_of_one_that_has_gone_since() -> None:
+    publishing = Publishing(Link(), TICK)  # type: ignore[arg-type]
+    staying, leaving = Publisher("a", received=10), Publisher("b", received=5)
+    for publisher in (staying, leaving):
+        publishing.begin(publisher)
+    publishing.end(leaving.info, "finished")
+    domain = "push.example.com"
+    assert publishing.received() == {
+        ("hub", "a"): [Received(domain, "rtmp", "", "", 10)],
+        ("hub", "b"): [Received(domain, "rtmp", "", "", 5)],
+    }
+    assert publishing.received() == {}

@@ -13,6 +13,7 @@ from oxbow.media.framing.hls import HlsOptions, end_playlist
 from oxbow.media.page import State
 from oxbow.media.registry import Registry
 from oxbow.media.stream import StreamOptions, StreamWriter
+from oxbow.rooms.live.ways import Way
 from oxbow.rooms.live.worker.shelf import FORGET_SECONDS, SESSION, HlsShelf
 
 OPTIONS = StreamOptions(hls=HlsOptions(target_seconds=1.0))
@@ -175,10 +176,22 @@ def test_one_session_is_one_viewer_whatever_it_asks(
     shelf: HlsShelf, player: Player, writer: StreamWriter
 ) -> None:
     shelf.figures()
-    sizes = [len(player.text(session)) for session in (SESSION_1, SESSION_1, SESSION_2)]
-    figures = shelf.figures()["hub", "stream"]
-    assert sorted(figures.sessions) == [SESSION_1, SESSION_2]
-    assert figures.sent_bytes == sum(sizes)
+    for session in (SESSION_1, SESSION_1, SESSION_2):
+        player.text(session)
+    share = shelf.figures()["hub", "stream"][Way()]
+    assert sorted(share.sessions) == [SESSION_1, SESSION_2]
+    assert shelf.figures() == {}
+
+
+def test_what_left_is_told_once_and_by_the_way_of_those_it_went_to(
+    shelf: HlsShelf, player: Player, writer: StreamWriter
+) -> None:
+    shelf.figures()
+    here, there = Way("a.example.com", "cn"), Way("a.example.com", "hk")
+    for way, size in ((here, 10), (there, 5), (here, 7)):
+        shelf.sent("hub", "stream", way, size)
+    told = shelf.figures()["hub", "stream"]
+    assert {way: share.sent_bytes for way, share in told.items()} == {here: 17, there: 5}
     assert shelf.figures() == {}
 
 

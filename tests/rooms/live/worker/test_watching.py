@@ -13,6 +13,7 @@ from oxbow.media.formats import FLV, RTMP
 from oxbow.media.page import State
 from oxbow.media.registry import Registry
 from oxbow.media.stream import StreamOptions, StreamWriter
+from oxbow.rooms.live.ways import Way
 from oxbow.rooms.live.worker.watching import Watching
 
 
@@ -223,12 +224,12 @@ def test_every_byte_is_reported_once_also_of_those_who_left(
     watching.serve()
     figures = watching.figures()["hub", "stream"]
     received = len(client.read())
-    assert (figures.viewers, figures.sent_bytes) == ({"flv": 1}, received)
-    assert watching.figures()["hub", "stream"].sent_bytes == 0
+    assert figures.shares == {("flv", Way()): (1, received)}
+    assert watching.figures()["hub", "stream"].shares == {("flv", Way()): (1, 0)}
     writer.write(broadcast(1000, 2000))
     watching.serve()
     watching.leave(client.viewer)
     watching.second()
     figures = watching.figures()["hub", "stream"]
-    assert (figures.viewers, figures.sent_bytes) == ({}, len(client.read()))
+    assert figures.shares == {("flv", Way()): (0, len(client.read()))}
     assert watching.figures() == {}

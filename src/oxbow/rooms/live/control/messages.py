@@ -33,6 +33,16 @@ class LivePublisher(msgspec.Struct, frozen=True):
     """`ip:port` that the publisher connected to."""
     started_at: float
     """Unix seconds."""
+    protocol: str = "rtmp"
+    domain: str = ""
+    """The bound domain that it publishes to, in lower case; empty for an address without one."""
+    area: str = ""
+    """Where it is: one of cn, hk, tw, apac, am, emea; this and the next two are empty where it is not
+    known."""
+    isp: str = ""
+    """The operator of its network."""
+    location: str = ""
+    """Its province, city or country, by name."""
 
 
 class Hello(Message, frozen=True):
@@ -87,6 +97,28 @@ class Configure(Message, frozen=True):
     snapshot: ConfigSnapshot
 
 
+class Media(msgspec.Struct, frozen=True):
+    """What a publisher's sequence headers say; zeros and empty strings for what they don't."""
+
+    width: int = 0
+    height: int = 0
+    frame_rate: float = 0.0
+    """Pictures per second as declared, not as counted."""
+    video_codec: str = ""
+    """H264, HEVC, AV1, ..."""
+    video_profile: str = ""
+    """Baseline, High, Main 10, ..."""
+    video_level: str = ""
+    """3.1, 5.0, ..."""
+    audio_codec: str = ""
+    """AAC, OPUS, MP3, ..."""
+    audio_profile: str = ""
+    """LC, HE-AAC, ..."""
+    channels: int = 0
+    sample_rate: int = 0
+    """Hz."""
+
+
 class Figures(msgspec.Struct, frozen=True):
     """A publisher's figures over the last seconds (see oxbow.media.probe.Reading)."""
 
@@ -103,6 +135,37 @@ class Figures(msgspec.Struct, frozen=True):
     """How long nothing came from the publisher."""
     dropped_bytes: int
     """Bytes that shared memory had no room for, since the start."""
+    media: Media = Media()
+
+
+class Share(msgspec.Struct, frozen=True, array_like=True):
+    """The viewers of one stream in one worker that came on one way, over the last interval."""
+
+    domain: str
+    """The bound domain, in lower case; empty for an address without one."""
+    protocol: str
+    """rtmp, flv, ws or hls."""
+    area: str
+    """One of cn, hk, tw, apac, am, emea; empty where it is not known."""
+    isp: str
+    """The operator of their networks; empty where it is not known."""
+    viewers: int
+    """Connected now. HLS viewers are not connected, `sessions` tells them."""
+    sent_bytes: int
+    """What their sockets took in the interval, from the head of the answer that lets a viewer in."""
+    sessions: list[str] = []
+    """HLS viewers that asked for anything within the interval; a viewer may show up at several workers."""
+
+
+class Received(msgspec.Struct, frozen=True, array_like=True):
+    """What the publishers of one stream in one worker sent on one way, over the last interval."""
+
+    domain: str
+    protocol: str
+    area: str
+    isp: str
+    received_bytes: int
+    """Read from their sockets once they were let in: media and its framing."""
 
 
 class StreamReport(msgspec.Struct, frozen=True):
@@ -111,14 +174,22 @@ class StreamReport(msgspec.Struct, frozen=True):
     hub: str
     stream: str
     publisher: Figures | None = None
-    viewers: dict[str, int] = {}
-    """Connected viewers by protocol: rtmp, flv, ws."""
-    hls_sessions: list[str] = []
-    """HLS viewers that asked for anything within the interval; a viewer may show up at several workers."""
-    sent_bytes: int = 0
-    """Bytes sent to viewers in the interval, all protocols."""
+    shares: list[Share] = []
+    """Each (domain, protocol, area, isp) at most once."""
+    received: list[Received] = []
+    """Bytes from publishers, also from one that has gone within the interval."""
     skipped_bytes: int = 0
     dropped_viewers: int = 0
+
+    @property
+    def sent_bytes(self) -> int:
+        """Bytes sent to viewers in the interval, all protocols."""
+        return sum([share.sent_bytes for share in self.shares])
+
+    @property
+    def received_bytes(self) -> int:
+        """Bytes that came from publishers in the interval."""
+        return sum([one.received_bytes for one in self.received])
 
 
 class Report(Message, frozen=True):

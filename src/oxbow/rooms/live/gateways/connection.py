@@ -93,6 +93,7 @@ class Connection:
             except OSError:
                 self.close("disconnected")
                 return
+            self.took(sent)
             if sent == len(data):
                 return
             self._out = data[sent:]
@@ -108,6 +109,7 @@ class Connection:
         except OSError:
             self.close("disconnected")
             return
+        self.took(sent)
         self._out = self._out[sent:]
         if not self._out:
             self.loop.remove_writer(self.fd)
@@ -115,6 +117,9 @@ class Connection:
                 self._hang_up()
             else:
                 self.drained()
+
+    def took(self, size: int) -> None:
+        """The socket has taken so many bytes of what was sent here."""
 
     def drained(self) -> None:
         """Everything that waited has been sent."""

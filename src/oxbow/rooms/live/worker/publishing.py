@@ -11,7 +11,7 @@ from typing import Protocol
 
 from oxbow.media.stream import StreamWriter
 from oxbow.rooms.live.control.link import ControlLink
-from oxbow.rooms.live.control.messages import Figures, LivePublisher, PublishEnded
+from oxbow.rooms.live.control.messages import Figures, LivePublisher, PublishEnded, Received
 
 
 class Publisher(Protocol):
@@ -32,6 +32,9 @@ class Publisher(Protocol):
 
     def cut(self, reason: str) -> None:
         """Disconnect the publisher."""
+
+    def take_received(self) -> int:
+        """Bytes that came from it since last asked."""
 
     def failed(self, error: Exception) -> None:
         """Something nobody foresaw happened to it: only this publisher suffers."""
@@ -76,6 +79,8 @@ class Publishing:
         # send.
         self._hang_ups = select.epoll()
         self._by_fd: dict[int, _Entry] = {}
+        self._received: dict[tuple[str, str], list[Received]] = {}
+        """What came from publishers that have gone since it was last asked for, by stream."""
 
     def begin(self, publisher: Publisher) -> None:
         """A publisher was let in and has its log."""
@@ -90,6 +95,7 @@ class Publishing:
             del self._entries[info.hub, info.stream]
             del self._by_fd[entry.publisher.fd]
             self._hang_ups.unregister(entry.publisher.fd)
+            self._note_received(entry.publisher)
             entry.publisher.writer.leave()
         self._link.send(PublishEnded(info.hub, info.stream, info.session, reason))
 
@@ -122,6 +128,19 @@ class Publishing:
     def figures(self) -> dict[tuple[str, str], Figures]:
         """The figures of each stream that is published here."""
         return {key: _figures(entry.publisher) for key, entry in self._entries.items()}
+
+    def received(self) -> dict[tuple[str, str], list[Received]]:
+        """What came from each stream's publishers since the last call."""
+        for entry in self._entries.values():
+            self._note_received(entry.publisher)
+        received, self._received = self._received, {}
+        return received
+
+    def _note_received(self, publisher: Publisher) -> None:
+        size, info = publisher.take_received(), publisher.info
+        if size:
+            way = Received(info.domain, info.protocol, info.area, info.isp, size)
+            self._received.setdefault((info.hub, info.stream), []).append(way)
 
 
 def _figures(publisher: Publisher) -> Figures:

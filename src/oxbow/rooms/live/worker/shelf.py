@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from oxbow.media.names import HLS_DIRECTORY
 from oxbow.media.registry import Registry
 from oxbow.proto import hls
 from oxbow.rooms.live.play_session import ID_LENGTH, LENGTH
+from oxbow.rooms.live.ways import Way
 
 DEMAND_NS = 30_000_000_000
 """A playlist keeps the segments coming for so long; players ask again every target duration or so."""
@@ -42,6 +44,15 @@ class _Pending:
     query: str
     deadline: float
     seal: Seal | None
+    way: Way
+
+
+@dataclass(slots=True)
+class ShelfShare:
+    """A stream's HLS viewers that came on one way, since last asked."""
+
+    sessions: set[str] = field(default_factory=set)
+    sent_bytes: int = 0
 
 
 @dataclass(slots=True)
@@ -58,22 +69,13 @@ class _Stream:
     """Inode and modification time of the index that `window` was read from."""
     rendered: bytes = b""
     pending: list[_Pending] = field(default_factory=list)
-    sessions: set[str] = field(default_factory=set)
-    sent_bytes: int = 0
+    shares: defaultdict[Way, ShelfShare] = field(default_factory=lambda: defaultdict(ShelfShare))
 
     @property
     def life(self) -> str:
         """Tells this broadcast's segments from those of an earlier one of the same name, in caches on the
         way."""
         return f"{self.log.page.created // 1_000_000:x}" if self.log is not None else "0"
-
-
-@dataclass(frozen=True, slots=True)
-class ShelfFigures:
-    """A stream's HLS viewers since last asked."""
-
-    sessions: list[str]
-    sent_bytes: int
 
 
 class HlsShelf:
@@ -93,12 +95,13 @@ class HlsShelf:
         patience: float,
         answer: Answer,
         seal: Seal | None = None,
+        way: Way = Way(),  # noqa: B008 - it is a tuple.
     ) -> None:
         """Answer with the master playlist, or with the media playlist of `session`; `query` is what the
         viewer's own address carried besides, and `seal` makes a new session one that can be proved. Waits up
         to `patience` seconds for the first segment."""
         stream = self._stream(hub, name)
-        stream.pending.append(_Pending(answer, session, query, self._clock() + patience, seal))
+        stream.pending.append(_Pending(answer, session, query, self._clock() + patience, seal, way))
         self._serve(stream)
 
     def life(self, hub: str, name: str) -> str | None:
@@ -114,7 +117,13 @@ class HlsShelf:
             stream.pending = [pending for pending in stream.pending if pending.answer is not answer]
 
     def segment(
-        self, hub: str, name: str, life: str, sequence: int, session: str | None
+        self,
+        hub: str,
+        name: str,
+        life: str,
+        sequence: int,
+        session: str | None,
+        way: Way = Way(),  # noqa: B008 - it is a tuple.
     ) -> tuple[int, int] | None:
         """(descriptor, size) of a segment, or None if there is no such one (any more). The caller closes
         it."""
@@ -126,11 +135,13 @@ class HlsShelf:
             fd = os.open(stream.directory / segment_name(sequence), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return None
-        size = os.fstat(fd).st_size
-        stream.sent_bytes += size
         if session is not None:
-            stream.sessions.add(session)
-        return fd, size
+            stream.shares[way].sessions.add(session)
+        return fd, os.fstat(fd).st_size
+
+    def sent(self, hub: str, name: str, way: Way, size: int) -> None:
+        """So many bytes of an answer have left."""
+        self._stream(hub, name).shares[way].sent_bytes += size
 
     def serve(self) -> None:
         """Once per tick: answer whoever waits for what has come by now."""
@@ -155,13 +166,13 @@ class HlsShelf:
                 one.answer(None)
             self._close(stream)
 
-    def figures(self) -> dict[tuple[str, str], ShelfFigures]:
-        """Who asked for anything since the last call, by stream."""
-        figures = {}
+    def figures(self) -> dict[tuple[str, str], dict[Way, ShelfShare]]:
+        """Who asked for anything since the last call, by stream and way."""
+        figures: dict[tuple[str, str], dict[Way, ShelfShare]] = {}
         for key, stream in self._streams.items():
-            if stream.sessions or stream.sent_bytes:
-                figures[key] = ShelfFigures(list(stream.sessions), stream.sent_bytes)
-                stream.sessions, stream.sent_bytes = set(), 0
+            if stream.shares:
+                figures[key] = dict(stream.shares)
+                stream.shares.clear()
         return figures
 
     def _stream(self, hub: str, name: str) -> _Stream:
@@ -220,10 +231,9 @@ class HlsShelf:
             query = f"{one.query}&session={session}" if one.query else f"session={session}"
             body = hls.render_master((window.variant(f"{stream.name}.m3u8"),), query).encode()
         else:
-            stream.sessions.add(one.session)
+            stream.shares[one.way].sessions.add(one.session)
             if not stream.rendered:
                 prefix = f"{stream.name}/{stream.life}-"
                 stream.rendered = window.render(f"session={_PLACE_OF_SESSION}", prefix).encode()
             body = stream.rendered.replace(_PLACE_OF_SESSION.encode(), one.session.encode())
-        stream.sent_bytes += len(body)
         return body

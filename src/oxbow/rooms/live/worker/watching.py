@@ -1,7 +1,6 @@
 """Who watches what in this worker: one audience per stream and format, each a cohort on a log."""
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ from oxbow.media.log import LogReader
 from oxbow.media.page import State
 from oxbow.media.registry import Registry
 from oxbow.media.stream import DEMAND_NS
+from oxbow.rooms.live.ways import Way
 
 
 @dataclass(slots=True)
@@ -44,8 +44,8 @@ class _Audience:
 class AudienceFigures:
     """What happened to one stream's viewers since last asked."""
 
-    viewers: Counter[str] = field(default_factory=Counter)
-    sent_bytes: int = 0
+    shares: dict[tuple[str, Way], tuple[int, int]] = field(default_factory=dict)
+    """By protocol and way: (viewers now, bytes sent)."""
     skipped_bytes: int = 0
     dropped: int = 0
 
@@ -135,13 +135,14 @@ class Watching:
 
     def _account(self, audience: _Audience, cohort: Cohort) -> None:
         of = self._unreported.setdefault((audience.hub, audience.stream), AudienceFigures())
-        if len(cohort):
-            of.viewers[audience.format.name] += len(cohort)
+        for way, tally in cohort.shares.take().items():
+            key = (audience.format.name, way if isinstance(way, Way) else Way())
+            sent = of.shares[key][1] if key in of.shares else 0
+            of.shares[key] = (tally.viewers, sent + tally.sent_bytes)
         now, before = cohort.totals, audience.counted
-        of.sent_bytes += now.sent_bytes - before.sent_bytes
         of.skipped_bytes += now.skipped_bytes - before.skipped_bytes
         of.dropped += now.dropped - before.dropped
-        audience.counted = Totals(now.sent_bytes, now.skipped_bytes, now.skips, now.dropped)
+        audience.counted = Totals(now.skipped_bytes, now.skips, now.dropped)
 
     def _close(self, audience: _Audience) -> None:
         """Nobody watches the stream any more; what its viewers got is reported all the same."""

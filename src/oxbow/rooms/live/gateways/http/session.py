@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFailed
@@ -20,6 +21,7 @@ from oxbow.rooms.live.gateways.http.request import Request, RequestError, Reques
 from oxbow.rooms.live.gateways.http.response import PREFLIGHT, error_body, head, request_id
 from oxbow.rooms.live.play_session import SessionScope, seal
 from oxbow.rooms.live.snapshot import PlayGrant, PlayRefused, Visitor, decide_play
+from oxbow.rooms.live.ways import Way, way_of
 from oxbow.rooms.live.worker.plane import Plane
 from oxbow.rooms.live.worker.shelf import SESSION, Seal
 
@@ -39,6 +41,7 @@ class HttpSession(Connection):
     """Answers one request after the other, until one of them turns the connection into a viewer."""
 
     __slots__ = (
+        "_fetch",
         "_file",
         "_format",
         "_frames",
@@ -64,6 +67,8 @@ class HttpSession(Connection):
         """(descriptor, next byte, size) of the file that is being sent."""
         self._waiting: tuple[str, str, Callable[[bytes | None], None]] | None = None
         """The playlist that is waited for: hub, stream, and the answer's way."""
+        self._fetch: tuple[str, str, Way] | None = None
+        """Whose HLS is being answered, by what its bytes are counted: hub, stream, way."""
         self._viewer: Viewer | None = None
         self._format: Format = FLV
         self._frames: FrameProtocol | None = None
@@ -109,6 +114,8 @@ class HttpSession(Connection):
             self.deadline = self.loop.time() + IDLE_SECONDS
 
     def _answer(self, request: Request) -> None:
+        if not self.has_unsent:  # else its last bytes are still to be counted
+            self._fetch = None
         if request.method == "OPTIONS":
             self._respond(204, PREFLIGHT, b"")
         elif request.method not in ("GET", "HEAD"):
@@ -129,12 +136,13 @@ class HttpSession(Connection):
         host, now, config = request.headers.get("host"), time.time(), self._plane.config
         visitor = self._visitor(request, address, segment[2] if segment is not None else None)
         grant = decide_play(config, address, host, protocol, now, visitor)
+        way = way_of(config, host)
         if address.extension == "flv":
-            self._deliver_flv(request, address)
+            self._deliver_flv(request, address, way)
         elif address.extension == "m3u8":
-            self._deliver_playlist(address, grant)
+            self._deliver_playlist(address, grant, way)
         elif segment is not None:
-            self._deliver_segment(address, segment[2], int(segment[3]))
+            self._deliver_segment(address, segment[2], int(segment[3]), way)
         else:
             raise AddressError("bad_address", "a stream is played as .flv or .m3u8")
 
@@ -148,7 +156,7 @@ class HttpSession(Connection):
 
     # FLV, plain and over WebSocket.
 
-    def _deliver_flv(self, request: Request, address: PlayAddress) -> None:
+    def _deliver_flv(self, request: Request, address: PlayAddress, way: Way) -> None:
         if request.method == "HEAD":
             live = self._plane.registry.reader(address.hub, address.stream)
             if live is None:
@@ -162,7 +170,7 @@ class HttpSession(Connection):
                 self._fail(400, "a WebSocket request carries Sec-WebSocket-Key")
                 return
             self._format = WEBSOCKET
-        self._viewer = Viewer(self.sock, self)
+        self._viewer = Viewer(self.sock, self, way)
         self._reader = None
         self._queue.clear()
         patience = self._plane.settings.play_wait_seconds
@@ -227,12 +235,13 @@ class HttpSession(Connection):
 
     # HLS.
 
-    def _deliver_playlist(self, address: PlayAddress, grant: PlayGrant) -> None:
+    def _deliver_playlist(self, address: PlayAddress, grant: PlayGrant, way: Way) -> None:
         query, session = split_session(address.query)
         patience = min(PLAYLIST_PATIENCE, self._plane.settings.play_wait_seconds)
-        self._waiting = (address.hub, address.stream, self._playlist_ready)
+        answer = partial(self._playlist_ready, (address.hub, address.stream, way))
+        self._waiting = (address.hub, address.stream, answer)
         self._plane.shelf.playlist(
-            address.hub, address.stream, session, query, patience, self._waiting[2], self._seal(grant)
+            address.hub, address.stream, session, query, patience, answer, self._seal(grant), way
         )
 
     def _seal(self, grant: PlayGrant) -> Seal | None:
@@ -244,22 +253,24 @@ class HttpSession(Connection):
             session, SessionScope(domain, grant.hub, grant.stream, life), time.time(), key
         )
 
-    def _playlist_ready(self, playlist: bytes | None) -> None:
+    def _playlist_ready(self, fetch: tuple[str, str, Way], playlist: bytes | None) -> None:
         self._waiting = None
         if playlist is None:
             self._refuse(404, "not_live", "the stream is not live")
         else:
+            self._fetch = fetch
             headers = {"Content-Type": "application/vnd.apple.mpegurl", "Cache-Control": "no-cache"}
             self._respond(200, headers, playlist)
         self._next()
 
-    def _deliver_segment(self, address: PlayAddress, life: str, sequence: int) -> None:
+    def _deliver_segment(self, address: PlayAddress, life: str, sequence: int, way: Way) -> None:
         session = split_session(address.query)[1]
-        found = self._plane.shelf.segment(address.hub, address.stream, life, sequence, session)
+        found = self._plane.shelf.segment(address.hub, address.stream, life, sequence, session, way)
         if found is None:
             self._refuse(404, "no_segment", "there is no such segment, or not any more")
             return
         fd, size = found
+        self._fetch = (address.hub, address.stream, way)
         headers = {"Content-Type": "video/mp2t", "Cache-Control": "max-age=60", "Content-Length": str(size)}
         keep_alive = self._request is not None and self._request.keep_alive
         self._file = (fd, 0, size if self._request is None or self._request.method == "GET" else 0)
@@ -267,6 +278,11 @@ class HttpSession(Connection):
         self.send(head(200, headers, self._reqid, keep_alive=keep_alive))
         if self.fd >= 0 and not self.has_unsent:
             self._send_file()
+
+    def took(self, size: int) -> None:
+        """Playlists and segments count, with the heads of their answers."""
+        if self._fetch is not None:
+            self._plane.shelf.sent(*self._fetch, size)
 
     def drained(self) -> None:
         """The socket takes more."""
@@ -282,6 +298,7 @@ class HttpSession(Connection):
                 if not sent:
                     raise ConnectionAbortedError
                 offset += sent
+                self.took(sent)
         except BlockingIOError:
             self._file = (fd, offset, size)
             self.deadline = self.loop.time() + IDLE_SECONDS

@@ -28,6 +28,7 @@ from oxbow.rooms.live.control.messages import LivePublisher
 from oxbow.rooms.live.gateways.connection import Connection
 from oxbow.rooms.live.gateways.door import Door
 from oxbow.rooms.live.snapshot import PlayRefused, Visitor, decide_play
+from oxbow.rooms.live.ways import way_of
 from oxbow.rooms.live.worker.plane import Plane
 
 READ_SIZE = 64 * 1024
@@ -55,6 +56,7 @@ class RtmpSession(Connection):
         "_last_data",
         "_page",
         "_plane",
+        "_received",
         "_rtmp",
         "_tc_url",
         "_viewer",
@@ -79,6 +81,8 @@ class RtmpSession(Connection):
         """Set from the request to publish on: what an eager encoder sends before it is let in."""
         self._viewer: Viewer | None = None
         self._last_data = loop.time()
+        self._received = 0
+        """Bytes from the publisher that nobody has asked for yet."""
         super().__init__(loop, sock, peer, door)
 
     def received(self, data: bytes) -> None:
@@ -156,6 +160,7 @@ class RtmpSession(Connection):
             client_addr=self.peer,
             server_addr="{}:{}".format(*self.sock.getsockname()[:2]),
             started_at=time.time(),
+            domain=way_of(self._plane.config, address.domain).domain,
         )
         self.pause_reading()
         self._ask = self.loop.create_task(self._ask_and_start(event.stream_id, address))
@@ -222,6 +227,7 @@ class RtmpSession(Connection):
         events: list[Event] = []
         size, reason = self._read(media, events)
         if size:
+            self._received += size
             self._last_data = self.loop.time()
         self.writer.write(media)
         self.writer.run_framings()
@@ -269,6 +275,11 @@ class RtmpSession(Connection):
         """How long nothing has come from the publisher."""
         return self.loop.time() - self._last_data
 
+    def take_received(self) -> int:
+        """Bytes that came from the publisher since last asked."""
+        received, self._received = self._received, 0
+        return received
+
     def cut(self, reason: str) -> None:
         """Disconnect the publisher."""
         self.close(reason)
@@ -295,7 +306,7 @@ class RtmpSession(Connection):
     def _watch(self) -> None:
         assert self._address is not None
         self.deadline = None
-        self._viewer = Viewer(self.sock, self)
+        self._viewer = Viewer(self.sock, self, way_of(self._plane.config, self._address.domain))
         patience = self._plane.settings.play_wait_seconds
         self._plane.watching.watch(self._address.hub, self._address.stream, RTMP, self._viewer, patience)
 

@@ -1,0 +1,88 @@
+"""How many bytes each kind of a cohort's viewers has got, counted without looking at any of them.
+
+Viewers in step all get the same bytes, so one sum for the whole step says what each of them got. A share
+holds how many of its viewers are in step, and what has to be added to that sum times their number: less than
+nothing for viewers that came in later. What a laggard's socket takes is added to its share directly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+@dataclass(slots=True, eq=False)
+class Share:
+    """The viewers of one kind in one cohort."""
+
+    viewers: int = 0
+    in_step: int = 0
+    """So many of them."""
+    sent: int = 0
+    """Bytes that their sockets took beyond `in_step` times the step's sum; below zero for those who came into
+    step late."""
+    told: int = 0
+    """Bytes that were taken note of."""
+
+
+class Tally(NamedTuple):
+    """What became of the viewers of one kind."""
+
+    viewers: int
+    """Now."""
+    sent_bytes: int
+    """Since last asked."""
+
+
+class Shares:
+    """All shares of a cohort. The step's sum is what every viewer would have got that was in step always."""
+
+    def __init__(self) -> None:
+        self._sum = 0
+        self._shares: dict[Hashable, Share] = {}
+        self._gone = 0
+        """Bytes of shares that are not kept any more."""
+
+    @property
+    def sent_bytes(self) -> int:
+        """What all viewers' sockets have taken, since the beginning."""
+        return self._gone + sum(map(self._sent, self._shares.values()))
+
+    def joined(self, kind: Hashable) -> Share:
+        """One more viewer, not in step yet: the share it is counted in."""
+        share = self._shares.get(kind)
+        if share is None:
+            share = self._shares[kind] = Share()
+        share.viewers += 1
+        return share
+
+    def step(self, size: int) -> None:
+        """Everybody in step got so many bytes."""
+        self._sum += size
+
+    def came_in(self, share: Share) -> None:
+        """A viewer of the share is in step from now on."""
+        share.in_step += 1
+        share.sent -= self._sum
+
+    def fell_out(self, share: Share) -> None:
+        """A viewer of the share is in step no more."""
+        share.in_step -= 1
+        share.sent += self._sum
+
+    def take(self) -> dict[Hashable, Tally]:
+        """The tally of each kind; bytes count from the last call. A kind without viewers is told once more
+        and then forgotten."""
+        tallies: dict[Hashable, Tally] = {}
+        for kind, share in list(self._shares.items()):
+            sent = self._sent(share)
+            tallies[kind] = Tally(share.viewers, sent - share.told)
+            share.told = sent
+            if not share.viewers:
+                self._gone += sent
+                del self._shares[kind]
+        return tallies
+
+    def _sent(self, share: Share) -> int:
+        return share.sent + share.in_step * self._sum
