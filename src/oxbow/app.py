@@ -20,9 +20,12 @@ from fastapi import FastAPI
 
 from oxbow.kernel import logs
 from oxbow.kernel.accounts import AccountService, AccountStore
+from oxbow.kernel.audit import AuditStore
+from oxbow.kernel.audit.service import AuditService
 from oxbow.kernel.database import Database, DatabaseUnavailableError
 from oxbow.kernel.gateway import bind, create_app
 from oxbow.kernel.gateway import serve as serve_http
+from oxbow.kernel.gateway.audit import audit_router
 from oxbow.kernel.health import Health
 from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.ports import Port
@@ -53,6 +56,7 @@ class House:
         self._kernel = kernel
         self.database = Database.of(kernel)
         self.accounts = AccountService(AccountStore(self.database))
+        self.audit = AuditService(AuditStore(self.database), kernel.audit_days)
         self.board = LiveBoard()
         self.registry = Registry(streams_root(kernel))
         self.live = LiveRoom(live, self.database, self.accounts, self.board, node=_node(kernel.home))
@@ -67,7 +71,7 @@ class House:
         self.live.add_checks(health)
         self.live.add_metrics(metrics.registry)
         metrics.register(LiveMetrics(self.board, self.control))
-        routers = [*self.live.routers, control_router(self.board, self.control)]
+        routers = [*self.live.routers, audit_router(self.audit), control_router(self.board, self.control)]
         return create_app(
             self._kernel, accounts=self.accounts, metrics=metrics, health=health, routers=routers
         )
@@ -82,6 +86,7 @@ class House:
         await self._open_database()
         await self.live.open()
         await self.control.start()
+        self.audit.open()
         self.janitor.start()
 
     async def _open_database(self) -> None:
@@ -98,6 +103,7 @@ class House:
     async def close(self) -> None:
         """The other way round."""
         await self.janitor.close()
+        await self.audit.close()
         await self.control.close()
         await self.live.close()
         await self.database.close()

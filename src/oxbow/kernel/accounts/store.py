@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from oxbow.kernel.accounts.errors import KeyNotFound, LastKey, TooManyKeys
 from oxbow.kernel.accounts.models import KEYS_LIMIT, NOTE_LENGTH, Account, KeyPair
+from oxbow.kernel.audit import columns_of, record, recorded
 from oxbow.kernel.database import Base, Database
 
 
@@ -62,6 +63,7 @@ class AccountStore:
                 row = AccountRow(name=name, created_at=now)
                 session.add(row)
                 await session.flush()
+                record(session, f"account/{name}", None, columns_of(row), account=row.id)
             return Account(row.id, row.name)
 
     async def keys(self, account: Account | None = None) -> list[KeyPair]:
@@ -78,20 +80,23 @@ class AccountStore:
             rows = await _locked_keys(session, pair.account)
             if len(rows) >= KEYS_LIMIT:
                 raise TooManyKeys(KEYS_LIMIT)
-            session.add(_row(pair))
+            _add(session, pair)
 
     async def add_first(self, pair: KeyPair) -> bool:
         """Add a pair if the account has none yet; whether it was added."""
         async with self._database.session() as session:
             if await _locked_keys(session, pair.account):
                 return False
-            session.add(_row(pair))
+            _add(session, pair)
             return True
 
     async def put(self, pair: KeyPair) -> None:
         """Add a pair, or give the pair with this access key the new secret, owner and state."""
         async with self._database.session() as session:
-            await session.merge(_row(pair))
+            known = await session.get(KeyPairRow, pair.access_key)
+            before = columns_of(known) if known else None
+            row = await session.merge(_row(pair))
+            record(session, _subject(pair.access_key), before, columns_of(row), account=pair.account.id)
 
     async def set_enabled(self, account: Account, access_key: str, enabled: bool) -> None:
         """Enable or disable; :class:`KeyNotFound`, or :class:`LastKey` for the last enabled one."""
@@ -99,14 +104,27 @@ class AccountStore:
             rows = await _locked_keys(session, account)
             if not enabled:
                 _spare_the_last(rows, access_key)
-            _find(rows, access_key).enabled = enabled
+            row = _find(rows, access_key)
+            with recorded(session, _subject(access_key), row, account=account.id):
+                row.enabled = enabled
 
     async def delete(self, account: Account, access_key: str) -> None:
         """Delete; :class:`KeyNotFound`, or :class:`LastKey` for the last enabled one."""
         async with self._database.session() as session:
             rows = await _locked_keys(session, account)
             _spare_the_last(rows, access_key)
-            await session.delete(_find(rows, access_key))
+            row = _find(rows, access_key)
+            record(session, _subject(access_key), columns_of(row), None, account=account.id)
+            await session.delete(row)
+
+
+def _subject(access_key: str) -> str:
+    return f"key/{access_key}"
+
+
+def _add(session: AsyncSession, pair: KeyPair) -> None:
+    session.add(row := _row(pair))
+    record(session, _subject(pair.access_key), None, columns_of(row), account=pair.account.id)
 
 
 def _row(pair: KeyPair) -> KeyPairRow:

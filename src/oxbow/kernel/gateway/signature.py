@@ -13,8 +13,10 @@ from urllib.parse import quote
 from fastapi import Depends, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from oxbow.kernel import logs
 from oxbow.kernel.accounts.keyring import KeyRing
 from oxbow.kernel.accounts.models import Account, KeyPair
+from oxbow.kernel.audit import Actor, acting_as
 from oxbow.kernel.errors import ApiError
 from oxbow.kernel.gateway.body import body_of
 from oxbow.kernel.gateway.middleware import HttpMiddleware, header_values
@@ -81,9 +83,12 @@ class Signature(HttpMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Find out who asks, then serve the request."""
-        if scope["path"] not in self._public:
-            scope[_PRINCIPAL] = await self._principal(scope)
-        await self.app(scope, receive, send)
+        if scope["path"] in self._public:
+            await self.app(scope, receive, send)
+            return
+        scope[_PRINCIPAL] = await self._principal(scope)
+        with acting_as(_actor(scope, scope[_PRINCIPAL])):
+            await self.app(scope, receive, send)
 
     async def _principal(self, scope: Scope) -> Principal:
         try:
@@ -121,6 +126,20 @@ def _what_is_wrong(pair: KeyPair | None) -> str:
     if pair is None:
         return "unknown access key"
     return "wrong signature" if pair.enabled else "disabled access key"
+
+
+def _actor(scope: Scope, principal: Principal) -> Actor:
+    """Whom the audit names for what this request changes."""
+    agents = header_values(scope, b"user-agent")
+    return Actor(
+        name=principal.account.name,
+        account=principal.account.id,
+        access_key=principal.access_key,
+        client=(scope.get("client") or ("",))[0],
+        request_id=logs.request_id.get() or "",
+        user_agent=agents[0].decode("latin-1") if agents else "",
+        action=f"{scope['method']} {scope['path']}",
+    )
 
 
 def _authorization(scope: Scope) -> str:

@@ -118,6 +118,9 @@ class KernelSettings(Section, env_prefix="OXBOW_"):
         le=60,
         description="How long requests in flight may take to end when the server stops.",
     )
+    audit_days: int = Field(
+        default=365, ge=1, le=36500, description="Days after which the record of a change is deleted."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe kind of log line that is written."
     )

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from oxbow.kernel.audit import columns_of, record, recorded
 from oxbow.kernel.database import Database
 from oxbow.rooms.live.errors import (
     DomainConflict,
@@ -23,7 +24,9 @@ from oxbow.rooms.live.store.rows import (
     announce_change,
     column_of,
     domain_of,
+    domain_subject,
     hub_of,
+    hub_subject,
     owned_hub,
     stream_of,
     values_of,
@@ -101,7 +104,7 @@ class ConfigurationStore:
                 raise HubExists
             if await _hub_count(session, hub.account) >= limit:
                 raise TooMany("hubs", limit)
-            session.add(HubRow(**values_of(hub)))
+            _add_hub(session, hub)
 
     async def create_first_hub(self, hub: Hub) -> bool:
         """Create the hub if nobody has ever changed anything, whoever may start at once; whether it did."""
@@ -110,7 +113,7 @@ class ConfigurationStore:
             if await _version(session) > FIRST_VERSION + 1:
                 await session.rollback()
                 return False
-            session.add(HubRow(**values_of(hub)))
+            _add_hub(session, hub)
             return True
 
     async def change_hub(self, name: str, account: int, now: int, **changes: Any) -> None:
@@ -118,9 +121,10 @@ class ConfigurationStore:
         async with self._database.session() as session:
             await announce_change(session)
             row = await owned_hub(session, name, account)
-            for column, value in changes.items():
-                setattr(row, column, value)
-            row.updated_at = now
+            with recorded(session, hub_subject(name), row, account=account):
+                for column, value in changes.items():
+                    setattr(row, column, value)
+                row.updated_at = now
 
     async def delete_hub(self, name: str, account: int) -> None:
         """With its domains, streams and history; HubNotFound."""
@@ -128,6 +132,7 @@ class ConfigurationStore:
             await announce_change(session)
             row = await owned_hub(session, name, account)
             await session.execute(delete(ActivityRow).where(ActivityRow.hub == name))
+            record(session, hub_subject(name), columns_of(row), None, account=account)
             await session.delete(row)
 
     async def domain(self, hub: str, name: str, account: int) -> Domain:
@@ -148,7 +153,8 @@ class ConfigurationStore:
                 raise DomainConflict
             if len(await _domains(session, domain.hub)) >= limit:
                 raise TooMany("domains", limit)
-            session.add(DomainRow(**values_of(domain)))
+            session.add(row := DomainRow(**values_of(domain)))
+            record(session, domain_subject(row), None, columns_of(row), account=account)
             hub.updated_at = domain.created_at
 
     async def change_domain(self, hub: str, name: str, account: int, now: int, **changes: Any) -> None:
@@ -159,8 +165,9 @@ class ConfigurationStore:
             row = await session.get(DomainRow, name)
             if row is None or row.hub != hub:
                 raise NoSuchDomain
-            for column, value in changes.items():
-                setattr(row, column, column_of(value))
+            with recorded(session, domain_subject(row), row, account=account):
+                for column, value in changes.items():
+                    setattr(row, column, column_of(value))
             hub_row.updated_at = now
 
     async def unbind(self, hub: str, name: str, account: int, now: int) -> None:
@@ -174,8 +181,14 @@ class ConfigurationStore:
             row = await session.get(DomainRow, name)
             if row is None or row.hub != hub:
                 raise DomainNotFound
+            record(session, domain_subject(row), columns_of(row), None, account=account)
             await session.delete(row)
             hub_row.updated_at = now
+
+
+def _add_hub(session: AsyncSession, hub: Hub) -> None:
+    session.add(row := HubRow(**values_of(hub)))
+    record(session, hub_subject(hub.name), None, columns_of(row), account=hub.account)
 
 
 async def _version(session: AsyncSession) -> int:

@@ -67,6 +67,21 @@ def values_of(model: Hub | Domain | Stream | Activity) -> dict[str, Any]:
     return {item.name: column_of(getattr(model, item.name)) for item in fields(model)}
 
 
+def hub_subject(name: str) -> str:
+    """What audit records of a hub are about; those of what is in it begin so, too."""
+    return f"hub/{name}"
+
+
+def domain_subject(row: DomainRow) -> str:
+    """What audit records of a domain are about."""
+    return f"{hub_subject(row.hub)}/domain/{row.name}"
+
+
+def stream_subject(hub: str, key: str) -> str:
+    """What audit records of a stream are about."""
+    return f"{hub_subject(hub)}/stream/{key}"
+
+
 def _columns(row: HubRow | StreamRow | ActivityRow) -> dict[str, Any]:
     return {column.key: getattr(row, column.key) for column in row.__table__.columns}
 

@@ -8,10 +8,19 @@ from typing import Any, cast
 from sqlalchemy import BigInteger, CursorResult, case, delete, exists, func, select, update
 from sqlalchemy import cast as sql_cast
 
+from oxbow.kernel.audit import acting_as, record, recorded
 from oxbow.kernel.database import Database
 from oxbow.rooms.live.errors import HubNotFound, StreamExists, StreamNotFound
 from oxbow.rooms.live.models import PublishSecurity, Stream, is_stream_name_prefix
-from oxbow.rooms.live.store.rows import announce_change, find_hub, owned_hub, stream_of, upsert, values_of
+from oxbow.rooms.live.store.rows import (
+    announce_change,
+    find_hub,
+    owned_hub,
+    stream_of,
+    stream_subject,
+    upsert,
+    values_of,
+)
 from oxbow.rooms.live.store.tables import ActivityRow, HubRow, StreamRow
 
 DAY = 86_400
@@ -58,14 +67,19 @@ class StreamStore:
             insert = upsert(session, StreamRow).values(**values_of(stream)).on_conflict_do_nothing()
             if not _changed(await session.execute(insert)):
                 raise StreamExists
+            record(session, stream_subject(stream.hub, stream.key), None, _told(stream), account=account)
 
     async def ensure(self, stream: Stream) -> None:
         """Create the stream unless it is there; HubNotFound."""
         async with self._database.session() as session:
-            if await find_hub(session, stream.hub, hold=True) is None:
+            hub = await find_hub(session, stream.hub, hold=True)
+            if hub is None:
                 raise HubNotFound
-            insert = upsert(session, StreamRow).values(**values_of(stream))
-            await session.execute(insert.on_conflict_do_nothing())
+            insert = upsert(session, StreamRow).values(**values_of(stream)).on_conflict_do_nothing()
+            if _changed(await session.execute(insert)):
+                subject = stream_subject(stream.hub, stream.key)
+                with acting_as("first_publish"):
+                    record(session, subject, None, _told(stream), account=hub.account)
 
     async def change(self, hub: str, key: str, account: int, now: int, **changes: Any) -> None:
         """Set some columns; HubNotFound, StreamNotFound."""
@@ -75,9 +89,10 @@ class StreamStore:
             row = await session.get(StreamRow, (hub, key))
             if row is None:
                 raise StreamNotFound
-            for column, value in changes.items():
-                setattr(row, column, value)
-            row.updated_at = now
+            with recorded(session, stream_subject(hub, key), row, account=account):
+                for column, value in changes.items():
+                    setattr(row, column, value)
+                row.updated_at = now
 
     async def delete(self, hub: str, key: str, account: int) -> None:
         """HubNotFound, StreamNotFound. What was broadcast stays in the history."""
@@ -87,6 +102,7 @@ class StreamStore:
             row = await session.get(StreamRow, (hub, key))
             if row is None:
                 raise StreamNotFound
+            record(session, stream_subject(hub, key), _told(stream_of(row)), None, account=account)
             await session.delete(row)
 
     async def consume_nonce(self, hub: str, key: str, nonce: int) -> bool:
@@ -122,7 +138,7 @@ class StreamStore:
             ActivityRow.ended_at.is_(None),
         )
         expired = (
-            select(StreamRow.hub, StreamRow.key)
+            select(StreamRow.hub, StreamRow.key, HubRow.account)
             .join(HubRow, HubRow.name == StreamRow.hub)
             .where(
                 last_used + sql_cast(days, BigInteger) * DAY <= now,
@@ -131,12 +147,14 @@ class StreamStore:
             )
         )
         async with self._database.session() as session:
-            names = [(hub, key) for hub, key in await session.execute(expired)]
-            for hub, key in names:
+            found = [(hub, key, account) for hub, key, account in await session.execute(expired)]
+            for hub, key, account in found:
                 await session.execute(delete(StreamRow).where(StreamRow.hub == hub, StreamRow.key == key))
-            if names:
+                with acting_as("stream_expiry"):
+                    record(session, stream_subject(hub, key), {}, None, account=account)
+            if found:
                 await announce_change(session)
-            return names
+            return [(hub, key) for hub, key, _ in found]
 
     async def count(self) -> int:
         """How many streams there are in all."""
@@ -147,6 +165,11 @@ class StreamStore:
 def new_stream(hub: str, key: str, now: int) -> Stream:
     """A stream that follows its hub in everything."""
     return Stream(hub, key, now, now, publish_security=PublishSecurity.INHERIT)
+
+
+def _told(stream: Stream) -> dict[str, Any]:
+    """A new stream for the audit, whose subject has its name; "key" there would be taken for a secret."""
+    return {name: value for name, value in values_of(stream).items() if name not in ("hub", "key")}
 
 
 def _changed(result: Any) -> int:
