@@ -43,8 +43,8 @@ async def test_hubs(service: LiveService, told):
 
 async def test_domains(service: LiveService, told):
     subject = "hub/live/domain/flv.example.com"
-    await service.hubs.bind(ROOT.id, "live", "flv.example.com", "liveHdl")
-    await service.hubs.unbind(ROOT.id, "live", "flv.example.com")
+    await service.domains.bind(ROOT.id, "live", "flv.example.com", "liveHdl")
+    await service.domains.unbind(ROOT.id, "live", "flv.example.com")
     bound, unbound = await told(subject)
     assert (bound[1], bound[2]["type"]) == (None, "liveHdl")
     assert (unbound[1]["type"], unbound[2]) == ("liveHdl", None)
