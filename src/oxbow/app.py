@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import uvloop
@@ -29,7 +30,7 @@ from oxbow.kernel.gateway.audit import audit_router
 from oxbow.kernel.health import Health
 from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.ports import Port
-from oxbow.kernel.settings import KernelSettings, SettingsError, check, load
+from oxbow.kernel.settings import KernelSettings, ListenAddress, SettingsError, check, load
 from oxbow.kernel.supervisor import Child, Supervisor, die_with_parent
 from oxbow.media.registry import Registry
 from oxbow.media.shm import supports_punch_hole
@@ -44,6 +45,8 @@ from oxbow.rooms.live.settings import LiveSettings
 
 DATABASE_RETRY_SECONDS = 1.0
 PATIENCE_SECONDS = 5.0
+
+SCHEMES = {"rtmp": "rtmp", "media": "http", "rtmps": "rtmps", "media_tls": "https"}
 
 log = logs.get_logger("oxbow")
 
@@ -149,19 +152,30 @@ def serve() -> int:
         lock = _lock_home(kernel.home)
         _prepare_shared_memory(kernel)
         listener = bind(kernel.api_listen)
-        ports = [Port.reserve(kernel.rtmp_listen), Port.reserve(kernel.media_listen)]
+        ports = {name: Port.reserve(address) for name, address in _doors(kernel).items()}
     except (SettingsError, OSError) as error:
         sys.stderr.write(f"oxbow: {error}\n")
         return 2
-    supervisor = Supervisor(_children(kernel, listener, *ports), kernel.shutdown_seconds + 3)
+    supervisor = Supervisor(_children(kernel, listener, ports), kernel.shutdown_seconds + 3)
     try:
-        return supervisor.run(lambda: _say_hello(kernel, listener, *ports))
+        return supervisor.run(lambda: _say_hello(kernel, listener, ports))
     finally:
         Registry(streams_root(kernel)).clear()
         control_socket(kernel).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # an operator's own directory may hold other things
             kernel.shm_dir.rmdir()
         os.close(lock)
+
+
+def _doors(kernel: KernelSettings) -> dict[str, ListenAddress]:
+    """Where the media workers listen, by the names of their doors."""
+    doors = {
+        "rtmp": kernel.rtmp_listen,
+        "media": kernel.media_listen,
+        "rtmps": kernel.rtmps_listen,
+        "media_tls": kernel.media_tls_listen,
+    }
+    return {name: address for name, address in doors.items() if address is not None}
 
 
 def _lock_home(home: Path) -> int:
@@ -189,25 +203,24 @@ def _prepare_shared_memory(kernel: KernelSettings) -> None:
     ).clear()  # what a killed server left: nobody publishes it and nobody watches
 
 
-def _children(kernel: KernelSettings, listener: socket.socket, rtmp: Port, media: Port) -> list[Child]:
+def _children(kernel: KernelSettings, listener: socket.socket, ports: Mapping[str, Port]) -> list[Child]:
     fd = listener.fileno()
     control_child = Child("control", [sys.executable, "-m", "oxbow.app", str(fd)], pass_fds=(fd,))
     worker = [sys.executable, "-m", "oxbow.rooms.live.worker.process"]
+    doors = [f"{name}={port.address}" for name, port in ports.items()]
     workers = [
-        Child(f"worker-{index}", [*worker, str(index), str(rtmp.address), str(media.address)])
-        for index in range(kernel.media_workers)
+        Child(f"worker-{index}", [*worker, str(index), *doors]) for index in range(kernel.media_workers)
     ]
     return [control_child, *workers]
 
 
-def _say_hello(kernel: KernelSettings, listener: socket.socket, rtmp: Port, media: Port) -> None:
+def _say_hello(kernel: KernelSettings, listener: socket.socket, ports: Mapping[str, Port]) -> None:
     host, port = listener.getsockname()[:2]
     log.info(
         "oxbow is starting",
         home=str(kernel.home),
         api=f"http://{host}:{port}",
-        rtmp=f"rtmp://{rtmp.address}",
-        media=f"http://{media.address}",
+        **{name: f"{SCHEMES[name]}://{port.address}" for name, port in ports.items()},
         workers=kernel.media_workers,
     )
 

@@ -68,8 +68,10 @@ def ports(settings: KernelSettings, *, running: bool) -> list[Finding]:
         "OXBOW_API_LISTEN": settings.api_listen,
         "OXBOW_MEDIA_LISTEN": settings.media_listen,
         "OXBOW_RTMP_LISTEN": settings.rtmp_listen,
+        "OXBOW_MEDIA_TLS_LISTEN": settings.media_tls_listen,
+        "OXBOW_RTMPS_LISTEN": settings.rtmps_listen,
     }
-    return [_port(variable, listen, running) for variable, listen in wanted.items()]
+    return [_port(variable, listen, running) for variable, listen in wanted.items() if listen is not None]
 
 
 def _port(variable: str, listen: ListenAddress, running: bool) -> Finding:

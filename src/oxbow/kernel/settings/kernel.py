@@ -55,6 +55,18 @@ class KernelSettings(Section, env_prefix="OXBOW_"):
     rtmp_listen: ListenAddress = Field(
         default=ListenAddress("0.0.0.0", 1935), description="Where RTMP publishers and players connect."
     )
+    media_tls_listen: ListenAddress | None = Field(
+        default=None,
+        description="Where viewers fetch the same over TLS: https and wss, for domains that have a "
+        "certificate. By default nowhere; 0.0.0.0:443 is usual.",
+        json_schema_extra={"takes": ListenAddress.TAKES},
+    )
+    rtmps_listen: ListenAddress | None = Field(
+        default=None,
+        description="Where RTMP over TLS connects, for domains that have a certificate. By default nowhere; "
+        "0.0.0.0:1936 is usual.",
+        json_schema_extra={"takes": ListenAddress.TAKES},
+    )
     media_workers: int = Field(
         default_factory=_default_workers,
         ge=1,

@@ -27,6 +27,9 @@ Factory = Callable[[asyncio.AbstractEventLoop, socket.socket, str, "Door"], "Con
 class Door:
     """Accepts connections on one port and keeps account of them."""
 
+    secure = False
+    """Whether clients speak TLS: their addresses begin with https, wss or rtmps."""
+
     def __init__(
         self, name: str, sock: socket.socket, factory: Factory, patience: float, per_address: int
     ) -> None:
@@ -53,6 +56,15 @@ class Door:
         if self._loop is not None and self._sock.fileno() >= 0:
             self._loop.remove_reader(self._sock.fileno())
             self._sock.close()
+
+    def end(self) -> None:
+        """Close every connection."""
+        for connection in list(self.connections):
+            connection.close("shutdown")
+
+    def local_address(self, connection: Connection) -> str:
+        """`ip:port` that the client connected to."""
+        return "{}:{}".format(*connection.sock.getsockname()[:2])
 
     def _accept(self) -> None:
         for _ in range(ACCEPT_BATCH):
@@ -90,12 +102,19 @@ class Door:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._addresses[host] += 1
         assert self._loop is not None
-        self.connections.add(self._factory(self._loop, sock, f"{host}:{address[1]}", self))
+        self._welcome(self._loop, sock, f"{host}:{address[1]}")
+
+    def _welcome(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, peer: str) -> None:
+        self.connections.add(self._factory(loop, sock, peer, self))
 
     def left(self, connection: Connection) -> None:
         """A connection was closed."""
         self.connections.discard(connection)
-        host = connection.peer.rpartition(":")[0]
+        self._forget(connection.peer)
+
+    def _forget(self, peer: str) -> None:
+        """A client's socket is closed."""
+        host = peer.rpartition(":")[0]
         self._addresses[host] -= 1
         if self._addresses[host] <= 0:
             del self._addresses[host]

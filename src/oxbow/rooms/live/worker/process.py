@@ -1,6 +1,7 @@
 """The media worker's process: puts its parts together, runs, and ends cleanly.
 
-Started by the supervisor as `python -m oxbow.rooms.live.worker.process INDEX RTMP_ADDRESS MEDIA_ADDRESS`.
+Started by the supervisor as `python -m oxbow.rooms.live.worker.process INDEX DOOR=ADDRESS...`, such as
+`0 rtmp=0.0.0.0:1935 media=0.0.0.0:7080`.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 
 import uvloop
 
@@ -22,6 +24,8 @@ from oxbow.rooms.live.control.messages import Configure, Cut, Hello, Report
 from oxbow.rooms.live.gateways.door import Door
 from oxbow.rooms.live.gateways.http.session import http_factory
 from oxbow.rooms.live.gateways.rtmp.session import rtmp_factory
+from oxbow.rooms.live.gateways.tls.contexts import Contexts
+from oxbow.rooms.live.gateways.tls.door import TlsDoor
 from oxbow.rooms.live.places import control_socket, streams_root
 from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.worker.plane import Plane
@@ -32,6 +36,14 @@ from oxbow.rooms.live.worker.ticker import Ticker
 from oxbow.rooms.live.worker.watching import Watching
 
 BACKLOG = 4096
+DOORS = {
+    "rtmp": rtmp_factory,
+    "media": http_factory,
+    "rtmps": rtmp_factory,
+    "media_tls": http_factory,
+}
+"""What speaks behind each port."""
+TLS_DOORS = ("rtmps", "media_tls")
 
 log = logs.get_logger("oxbow.live.worker")
 
@@ -54,20 +66,22 @@ class MediaWorker:
         )
         self._ticker = Ticker(live.tick_ms / 1000, self.plane.publishing.gather, self._serve, self._second)
         self._doors: list[Door] = []
+        self._contexts = Contexts()
         self._is_open = False
 
-    def open(self, loop: asyncio.AbstractEventLoop, rtmp: socket.socket, media: socket.socket) -> None:
-        """Begin to serve."""
-        live = self.plane.settings
+    def open(self, loop: asyncio.AbstractEventLoop, listeners: Mapping[str, socket.socket]) -> None:
+        """Begin to serve; `listeners` by the names in DOORS."""
         self._loop = loop
-        self._doors = [
-            Door(
-                name, sock, factory(self.plane), live.handshake_timeout_seconds, live.connections_per_address
-            )
-            for name, sock, factory in (("rtmp", rtmp, rtmp_factory), ("media", media, http_factory))
-        ]
+        self._doors = [self._door(name, sock) for name, sock in listeners.items()]
         self.plane.link.start()
         self._ticker.start(loop)
+
+    def _door(self, name: str, sock: socket.socket) -> Door:
+        live, factory = self.plane.settings, DOORS[name](self.plane)
+        limits = live.handshake_timeout_seconds, live.connections_per_address
+        if name in TLS_DOORS:
+            return TlsDoor(name, sock, factory, *limits, self._contexts)
+        return Door(name, sock, factory, *limits)
 
     async def close(self) -> None:
         """Stop: nobody new, then everybody out, and control is told."""
@@ -75,8 +89,7 @@ class MediaWorker:
             door.close()
         self._ticker.stop()
         for door in self._doors:
-            for connection in list(door.connections):
-                connection.close("shutdown")
+            door.end()
         await self.plane.link.close()
 
     def _hello(self) -> Hello:
@@ -84,11 +97,17 @@ class MediaWorker:
 
     def _configure(self, message: Configure) -> None:
         self.plane.config = message.snapshot
-        if (
-            not self._is_open
-        ):  # before this nobody's hub would be known; until now clients wait in the backlog
-            self._is_open = True
-            for door in self._doors:
+        loaded = self._contexts.configure(message.snapshot.certificates)
+        if self._is_open:
+            return
+        self._is_open = True
+        # Before this nobody's hub would be known, nor any certificate: clients wait in the backlog.
+        self._open_doors(secure=False)
+        loaded.add_done_callback(lambda _: self._open_doors(secure=True))
+
+    def _open_doors(self, *, secure: bool) -> None:
+        for door in self._doors:
+            if door.secure == secure:
                 door.open(self._loop)
 
     def _cut(self, message: Cut) -> None:
@@ -140,16 +159,16 @@ def _calm_the_collector() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-async def run(index: int, rtmp: ListenAddress, media: ListenAddress) -> None:
+async def run(index: int, addresses: Mapping[str, ListenAddress]) -> None:
     """Serve until SIGTERM or SIGINT."""
     worker = MediaWorker(index, load(KernelSettings), load(LiveSettings))
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    worker.open(loop, listen(rtmp), listen(media))
+    worker.open(loop, {name: listen(address) for name, address in addresses.items()})
     _calm_the_collector()
-    log.info("media worker ready", worker=index, rtmp=str(rtmp), media=str(media))
+    log.info("media worker ready", worker=index, **{name: str(at) for name, at in addresses.items()})
     await stop.wait()
     await worker.close()
 
@@ -160,7 +179,8 @@ def main(arguments: list[str]) -> None:
     index = int(arguments[0])
     kernel = load(KernelSettings)
     logs.setup(kernel.log_level, kernel.log_format, f"worker-{index}")
-    uvloop.run(run(index, ListenAddress.parse(arguments[1]), ListenAddress.parse(arguments[2])))
+    doors = (argument.split("=", 1) for argument in arguments[1:])
+    uvloop.run(run(index, {name: ListenAddress.parse(address) for name, address in doors}))
 
 
 if __name__ == "__main__":

@@ -158,7 +158,7 @@ class RtmpSession(Connection):
             stream=address.stream,
             session=secrets.token_hex(16),
             client_addr=self.peer,
-            server_addr="{}:{}".format(*self.sock.getsockname()[:2]),
+            server_addr=self.door.local_address(self),
             started_at=time.time(),
             domain=way_of(self._plane.config, address.domain).domain,
         )
