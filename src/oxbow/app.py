@@ -30,6 +30,8 @@ from oxbow.kernel.gateway.audit import audit_router
 from oxbow.kernel.health import Health
 from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.ports import Port
+from oxbow.kernel.refusals.routes import refusals_router
+from oxbow.kernel.refusals.service import RefusalService
 from oxbow.kernel.settings import KernelSettings, ListenAddress, SettingsError, check, load
 from oxbow.kernel.supervisor import Child, Supervisor, die_with_parent
 from oxbow.media.registry import Registry
@@ -60,9 +62,17 @@ class House:
         self.database = Database.of(kernel)
         self.accounts = AccountService(AccountStore(self.database))
         self.audit = AuditService(AuditStore(self.database), kernel.audit_days)
+        self.refusals = RefusalService(self.database, kernel)
         self.board = LiveBoard()
         self.registry = Registry(streams_root(kernel))
-        self.live = LiveRoom(live, self.database, self.accounts, self.board, node=_node(kernel.home))
+        self.live = LiveRoom(
+            live,
+            self.database,
+            self.accounts,
+            self.board,
+            keep_refusals=self.refusals.add,
+            node=_node(kernel.home),
+        )
         self.control = ControlServer(control_socket(kernel), self.live.service, self.board)
         self.janitor = Janitor(self.board, self.registry)
         self.app = self._app()
@@ -73,10 +83,21 @@ class House:
         health.add("workers", self._check_workers)
         self.live.add_checks(health)
         self.live.add_metrics(metrics.registry)
+        self.refusals.add_metrics(metrics.registry)
         metrics.register(LiveMetrics(self.board, self.control))
-        routers = [*self.live.routers, audit_router(self.audit), control_router(self.board, self.control)]
+        routers = [
+            *self.live.routers,
+            audit_router(self.audit),
+            refusals_router(self.refusals),
+            control_router(self.board, self.control),
+        ]
         return create_app(
-            self._kernel, accounts=self.accounts, metrics=metrics, health=health, routers=routers
+            self._kernel,
+            accounts=self.accounts,
+            metrics=metrics,
+            health=health,
+            routers=routers,
+            refused=lambda refusal: self.refusals.add([refusal]),
         )
 
     async def _check_workers(self) -> None:
@@ -87,6 +108,7 @@ class House:
     async def open(self) -> None:
         """Migrate, read what is configured, and let the workers in."""
         await self._open_database()
+        self.refusals.open()
         await self.live.open()
         await self.control.start()
         self.audit.open()
@@ -109,6 +131,7 @@ class House:
         await self.audit.close()
         await self.control.close()
         await self.live.close()
+        await self.refusals.close()
         await self.database.close()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from oxbow import __version__
-from oxbow.cli import addresses, audit, domains, hubs, inspection, keys, running, streams
+from oxbow.cli import addresses, audit, domains, hubs, inspection, keys, refusals, running, streams
 from oxbow.cli.vault import NoKeysError
 from oxbow.client import RefusedError, ServerUnreachableError
 from oxbow.demo import DemoError
@@ -78,6 +78,8 @@ for command in (
     domains.domain,
     addresses.url,
     audit.audit,
+    refusals.why,
+    refusals.refusals,
 ):
     root.add_command(command)
 

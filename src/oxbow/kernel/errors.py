@@ -19,13 +19,28 @@ class ApiError(Exception):
     :param status: the HTTP status, 400 to 999 (the dialect uses codes above 599, such as 612 and 614).
     :param message: what went wrong, for the caller's eyes; it must hold no secret.
     :param headers: further response headers, for example ``Retry-After``.
+    :param rule: what refuses, for the record of refusals; by the status where it is empty.
+    :param why: what the record tells the owner beyond the message; never on the wire.
+    :param access_key: the key that was tried, where the request is not known to be its owner's.
     """
 
-    def __init__(self, status: int, message: str, *, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        rule: str = "",
+        why: str = "",
+        access_key: str = "",
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.headers = dict(headers or {})
+        self.rule = rule
+        self.why = why
+        self.access_key = access_key
 
 
 def error_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 
 import httpx
@@ -15,6 +15,7 @@ from oxbow.kernel.database import Database
 from oxbow.kernel.gateway import create_app
 from oxbow.kernel.health import Health
 from oxbow.kernel.metrics import Metrics
+from oxbow.kernel.refusals.models import Refusal
 from oxbow.kernel.settings import KernelSettings
 from oxbow.rooms.live.board import LiveBoard, OnAir
 from oxbow.rooms.live.control.messages import Figures, LivePublisher, Share, StreamReport
@@ -83,6 +84,21 @@ class Board(LiveBoard):
         self.report(0, [StreamReport(hub, stream, figures, shares=[Share("", "flv", "", "", 10, 0)])])
 
 
+@dataclass
+class Refusals:
+    """Remembers what it was told to keep."""
+
+    kept: list[Refusal] = field(default_factory=list)
+
+    def add(self, refusals: Iterable[Refusal]) -> None:
+        self.kept.extend(refusals)
+
+
+@pytest.fixture
+def refusals() -> Refusals:
+    return Refusals()
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -107,10 +123,14 @@ async def accounts(sqlite_database: Database) -> Database:
 
 
 @pytest.fixture
-async def service(accounts: Database, keys: Keys, board: Board, clock: Clock) -> AsyncIterator[LiveService]:
+async def service(
+    accounts: Database, keys: Keys, board: Board, refusals: Refusals, clock: Clock
+) -> AsyncIterator[LiveService]:
     """Opened, with the hub `live` that anybody may publish to."""
     settings = LiveSettings(domains_per_hub=20)
-    service = LiveService(settings, accounts, keys, board, node="here", clock=clock)
+    service = LiveService(
+        settings, accounts, keys, board, node="here", keep_refusals=refusals.add, clock=clock
+    )
     await service.open(ROOT)
     yield service
     await service.close()

@@ -7,6 +7,7 @@ import pytest
 from oxbow.kernel.accounts import Account
 from oxbow.kernel.accounts.store import AccountRow
 from oxbow.kernel.database import Database
+from oxbow.kernel.refusals.models import Refusal
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.errors import HubLive, HubNotFound
 from oxbow.rooms.live.models import FOREVER, DomainType, Hub, PublishSecurity
@@ -151,3 +152,13 @@ async def test_the_cache_goes_on_polling_after_the_database_was_away(sqlite_data
         await changed.wait()
     assert set(cache.snapshot.hubs) == {"live"}
     await cache.close()
+
+
+async def test_a_refusal_belongs_to_the_hubs_owner_or_to_nobody(service: LiveService, refusals) -> None:
+    service.refused(
+        [
+            Refusal("r1", 1.0, "play", "ipLimit", "ip_denied", "no", hub="live"),
+            Refusal("r2", 1.0, "play", "hub", "hub_not_found", "no", hub="unknown"),
+        ]
+    )
+    assert [(one.reqid, one.account) for one in refusals.kept] == [("r1", ROOT.id), ("r2", 0)]

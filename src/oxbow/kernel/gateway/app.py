@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from fastapi import APIRouter, FastAPI
@@ -17,10 +17,12 @@ from oxbow.kernel.gateway.body import WholeBody
 from oxbow.kernel.gateway.error_map import ErrorMap, framework_error
 from oxbow.kernel.gateway.keys import keys_router
 from oxbow.kernel.gateway.operations import PUBLIC_PATHS, operations_router
+from oxbow.kernel.gateway.refusal_record import RefusalRecord
 from oxbow.kernel.gateway.request_id import RequestId
 from oxbow.kernel.gateway.signature import Signature
 from oxbow.kernel.health import Health
 from oxbow.kernel.metrics import Metrics
+from oxbow.kernel.refusals.models import Refusal
 from oxbow.kernel.settings import KernelSettings
 
 EXTENSION = "extension"  # The tag of routes that the dialect's pages do not have.
@@ -34,6 +36,7 @@ def create_app(
     health: Health,
     routers: Iterable[APIRouter] = (),
     public_paths: Collection[str] = (),
+    refused: Callable[[Refusal], None] = lambda _: None,
 ) -> FastAPI:
     """Put the API together.
 
@@ -41,6 +44,7 @@ def create_app(
     ``summary``, and the tag :data:`EXTENSION` unless the dialect's pages describe it.
 
     :param public_paths: further paths that need no signature.
+    :param refused: keeps the record of refused requests.
     """
     app = FastAPI(
         title="Oxbow",
@@ -54,6 +58,7 @@ def create_app(
             Middleware(RequestId),
             Middleware(AccessLog),
             Middleware(HttpMetrics, metrics=metrics),
+            Middleware(RefusalRecord, keep=refused),
             Middleware(ErrorMap),
             Middleware(WholeBody, limit=settings.api_body_limit, seconds=settings.api_body_seconds),
             Middleware(

@@ -17,6 +17,7 @@ from oxbow.kernel.logs import get_logger
 
 log = get_logger(__name__)
 
+_ERROR = "oxbow.error"
 _ROUTER_TEXTS = {404: "no such endpoint", 405: "method not allowed"}
 
 
@@ -38,12 +39,24 @@ class ErrorMap(HttpMiddleware):
         except Exception as error:
             if started:
                 raise
+            note_error(scope, error)
             await response_for(error)(scope, receive, send)
 
 
 async def framework_error(request: Request, error: Exception) -> Response:
     """FastAPI's hook for the errors it would otherwise answer in its own words."""
+    note_error(request.scope, error)
     return response_for(error)
+
+
+def note_error(scope: Scope, error: Exception) -> None:
+    """Leave the error with its request, for those outside who keep a record."""
+    scope[_ERROR] = error
+
+
+def error_of(scope: Scope) -> Exception | None:
+    """What the request failed with, None if it did not."""
+    return scope.get(_ERROR)
 
 
 def response_for(error: Exception) -> Response:

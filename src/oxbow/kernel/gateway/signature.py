@@ -26,6 +26,7 @@ from oxbow.kernel.signing import BadAuthorization, SignedRequest, parse_authoriz
 log = get_logger(__name__)
 
 _PRINCIPAL = "oxbow.principal"
+_SUSPECT = "oxbow.suspect"
 _NOBODYS_SECRET = secrets.token_urlsafe(30)  # Unknown keys cost the same HMACs as known ones.
 
 
@@ -38,15 +39,28 @@ class Principal:
 
 
 class BadToken(ApiError):  # noqa: N818 - named by what it says
-    """The request is not signed, or not rightly; the answer is the same whatever is wrong with it."""
+    """The request is not signed, or not rightly; the answer is the same whatever is wrong with it.
 
-    def __init__(self) -> None:
-        super().__init__(401, "bad token", headers={"WWW-Authenticate": "Qiniu"})
+    :param why: what is, for the log and the record of refusals.
+    """
+
+    def __init__(self, why: str = "", access_key: str = "") -> None:
+        headers = {"WWW-Authenticate": "Qiniu"}
+        super().__init__(401, "bad token", headers=headers, why=why, access_key=access_key)
 
 
 def principal_of(scope: Scope) -> Principal | None:
     """Who signed the request, or None as long as that is not known."""
     return scope.get(_PRINCIPAL)
+
+
+def concerned(scope: Scope) -> tuple[int, str]:
+    """(account, access key) that a request concerns: who signed it, or whose key it names in vain.
+
+    Account 0 and an empty key where it names none that we know.
+    """
+    who: Principal | KeyPair | None = principal_of(scope) or scope.get(_SUSPECT)
+    return (who.account.id, who.access_key) if who is not None else (0, "")
 
 
 def authenticated(request: Request) -> Principal:
@@ -99,6 +113,7 @@ class Signature(HttpMiddleware):
         pair = await self._keys.find(credential.access_key)
         right = verify(credential, request, pair.secret_key if pair else _NOBODYS_SECRET)
         if pair is None or not pair.enabled or not right:
+            scope[_SUSPECT] = pair
             raise _refusal(_what_is_wrong(pair), credential.access_key)
         if credential.scheme == "Qiniu":  # QBox does not sign headers, so its date would prove nothing.
             self._check_date(request)
@@ -119,7 +134,7 @@ class Signature(HttpMiddleware):
 def _refusal(reason: str, access_key: str | None = None) -> BadToken:
     # The reason is for the operator who is asked why; the client learns none.
     log.info("signature_refused", reason=reason, access_key=access_key)
-    return BadToken()
+    return BadToken(reason, access_key or "")
 
 
 def _what_is_wrong(pair: KeyPair | None) -> str:

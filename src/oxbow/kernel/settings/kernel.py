@@ -124,6 +124,15 @@ class KernelSettings(Section, env_prefix="OXBOW_"):
     api_body_seconds: float = Field(
         default=30.0, gt=0, description="How long a client may take to send a request's head, and its body."
     )
+    refusal_days: int = Field(
+        default=30, ge=1, le=3650, description="Days after which the record of a refusal is deleted."
+    )
+    refusal_rows: int = Field(
+        default=1_000_000,
+        ge=1000,
+        le=1_000_000_000,
+        description="How many records of refusals are kept; beyond, the oldest go first.",
+    )
     shutdown_seconds: float = Field(
         default=5.0,
         gt=0,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from oxbow.rooms.live.models import HUB_NAME, HUB_NAME_RULE, STREAM_NAME, STREAM_NAME_RULE
+from oxbow.rooms.live.refusing import Refused
 
 MAX_ADDRESS = 4096
 """Characters of a whole address with its query; longer ones are refused unread."""
@@ -18,13 +19,8 @@ MAX_ADDRESS = 4096
 _PLAY_PATH = re.compile(rf"/({HUB_NAME.pattern})/({STREAM_NAME.pattern})\.([a-z0-9]{{1,8}})")
 
 
-class AddressError(ValueError):
+class AddressError(Refused):
     """An address that names no hub and stream; `reason` is stable, the text is for people."""
-
-    def __init__(self, reason: str, description: str) -> None:
-        super().__init__(description)
-        self.reason = reason
-        self.description = description
 
 
 class PlayAddress(NamedTuple):

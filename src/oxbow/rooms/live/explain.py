@@ -21,26 +21,11 @@ from oxbow.rooms.live.limits import parse_ip
 from oxbow.rooms.live.models import DomainType
 from oxbow.rooms.live.policy import PublishAttempt, PublishRefused
 from oxbow.rooms.live.publishing import Publishing
+from oxbow.rooms.live.refusing import rule_of
 from oxbow.rooms.live.snapshot import PlayRefused, Visitor, decide_play
 
 HTTP_SCHEMES = ("http", "https", "ws", "wss")
 Action = Literal["publish", "play"]
-
-_RULES = {
-    "domain_": "domain",
-    "ip_": "ipLimit",
-    "referer_": "refererLimit",
-    "sign_": "playSecurity",
-    "address_expired": "playSecurity",
-    "address_not_yet_valid": "playSecurity",
-    "stream_disabled": "disabled",
-    "stream_not_found": "autoCreate",
-    "key_": "publishSecurity",
-    "token_": "publishSecurity",
-    "nonce_": "publishSecurity",
-    "no_publish_key": "publishSecurity",
-}
-"""The setting behind a refusal, by how its reason begins; the address itself stands behind all others."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +46,7 @@ class Explanation:
     @property
     def rule(self) -> str:
         """The setting that refuses."""
-        if self.allowed:
-            return ""
-        return next((rule for start, rule in _RULES.items() if self.reason.startswith(start)), "address")
+        return "" if self.allowed else rule_of(self.reason)
 
 
 class Explainer:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 from oxbow.rooms.live.models import Hub, PublishSecurity, Stream
+from oxbow.rooms.live.refusing import Refused
 
 MAX_NONCE = 2**63 - 1
 _TOKEN = "token="  # noqa: S105 - the name of a query parameter, not a secret.
@@ -47,13 +48,8 @@ class PublishGrant:
     """How long the stream's viewers are kept after this publisher has gone."""
 
 
-class PublishRefused(Exception):  # noqa: N818 - a decision, not a failure.
+class PublishRefused(Refused):
     """Publishing is not allowed; `reason` is a stable id, `description` is shown to the publisher."""
-
-    def __init__(self, reason: str, description: str) -> None:
-        super().__init__(description)
-        self.reason = reason
-        self.description = description
 
 
 @dataclass(frozen=True)
@@ -126,7 +122,8 @@ def verify_publish(
 def _check_static(shown: Credentials, key: str) -> None:
     typed = shown.fields.get("key")
     if typed is None:
-        raise PublishRefused("key_missing", "the address must carry key=<the publish key>")
+        text = "the address must carry key=<the publish key>"
+        raise PublishRefused("key_missing", text, wanted="key")
     if not (_same(typed, key) | _same(unquote(typed), key)):
         raise PublishRefused("key_mismatch", "the publish key in the address is not the right one")
 
@@ -152,7 +149,8 @@ def _check_expiry_sk(attempt: PublishAttempt, shown: Credentials, account_keys: 
 def _check_time(now: float, expires: int) -> None:
     """Refuse an address whose last second has passed; only the owner of a right signature learns when."""
     if expires < now:
-        raise PublishRefused("token_expired", f"the address expired {now - expires:.0f} seconds ago")
+        text = f"the address expired {now - expires:.0f} seconds ago"
+        raise PublishRefused("token_expired", text, found=str(expires), wanted=f"at least {now:.0f}")
 
 
 def _check_dynamic(attempt: PublishAttempt, shown: Credentials, key: str) -> int:
@@ -167,7 +165,8 @@ def _number(shown: Credentials, field: str) -> int:
     if not text:
         raise PublishRefused("token_missing", f"the address must carry {field}=<number>&token=<signature>")
     if len(text) > 19 or not (text.isascii() and text.isdigit()) or int(text) > MAX_NONCE:
-        raise PublishRefused("token_malformed", f"{field} must be a decimal number")
+        description = f"{field} must be a decimal number"
+        raise PublishRefused("token_malformed", description, found=text, wanted=f"0 to {MAX_NONCE}")
     return int(text)
 
 

@@ -71,7 +71,7 @@ class Publishing:
         try:
             return await self._authorize(attempt, admit=admit)
         except HubNotFound:
-            raise PublishRefused("hub_not_found", "hub not found") from None
+            raise PublishRefused("hub_not_found", "hub not found", found=attempt.hub) from None
         except DatabaseUnavailableError:
             raise _unavailable() from None
 
@@ -109,11 +109,12 @@ class Publishing:
         host = normal_host(attempt.domain)
         refusal = check_domain(self._cache.snapshot, host, attempt.hub, DomainType.PUBLISH_RTMP)
         if refusal is not None:
-            raise PublishRefused(*refusal)
+            raise PublishRefused(*refusal, found=host or "")
         domain = self._cache.snapshot.domains.get(host) if host else None
         limit = domain and domain.ip_limit.refusal(attempt.client_addr.rpartition(":")[0])
         if limit:
-            raise PublishRefused(limit.reason, limit.description)
+            address = attempt.client_addr.rpartition(":")[0]
+            raise PublishRefused(limit.reason, limit.description, found=address)
 
     async def _find(self, hub: Hub, key: str) -> _Found:
         if not self._cache.database_away:
@@ -140,7 +141,7 @@ class Publishing:
             await self._create(hub, attempt, must_exist=nonce is not None)
         self._remember(hub.name, attempt.stream)
         if nonce is not None and not await self._streams.consume_nonce(hub.name, attempt.stream, nonce):
-            raise _nonce_used()
+            raise _nonce_used(nonce)
 
     def _admit_from_memory(self, hub: Hub, key: str, stream: Stream | None, nonce: int | None) -> None:
         """A nonce needs the database; a stream that is new here is created with its first history record."""
@@ -167,15 +168,17 @@ def _would_admit(hub: Hub, stream: Stream | None, nonce: int | None) -> None:
         if not hub.auto_create:
             raise _not_found()
     elif nonce is not None and nonce <= stream.last_nonce:
-        raise _nonce_used()
+        raise _nonce_used(nonce, stream.last_nonce)
 
 
 def _not_found() -> PublishRefused:
     return PublishRefused("stream_not_found", "the stream does not exist, and the hub creates none")
 
 
-def _nonce_used() -> PublishRefused:
-    return PublishRefused("nonce_used", "the nonce must be greater than that of the last publish")
+def _nonce_used(nonce: int, last: int | None = None) -> PublishRefused:
+    wanted = "" if last is None else f"greater than {last}"
+    text = "the nonce must be greater than that of the last publish"
+    return PublishRefused("nonce_used", text, found=str(nonce), wanted=wanted)
 
 
 def _disabled(till: int) -> str:

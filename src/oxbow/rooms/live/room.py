@@ -17,7 +17,7 @@ from oxbow.kernel.health import Health
 from oxbow.kernel.logs import get_logger
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.routes import live_routers
-from oxbow.rooms.live.service import LiveService
+from oxbow.rooms.live.service import KeepRefusals, LiveService
 from oxbow.rooms.live.settings import LiveSettings
 
 HEARTBEAT_SECONDS = 1.0
@@ -51,12 +51,15 @@ class LiveRoom:
         accounts: AccountService,
         board: LiveBoard,
         *,
+        keep_refusals: KeepRefusals = lambda _: None,
         node: str = socket.gethostname(),
     ) -> None:
         self._accounts = accounts
         self._board = board
         self._tasks: list[asyncio.Task[None]] = []
-        self.service = LiveService(settings, database, accounts.ring, board, node=node)
+        self.service = LiveService(
+            settings, database, accounts.ring, board, node=node, keep_refusals=keep_refusals
+        )
         self.routers: list[APIRouter] = live_routers(self.service, settings)
 
     async def open(self) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec.structs import replace
 
 from oxbow.kernel.accounts import Account
 from oxbow.kernel.database import Database
 from oxbow.kernel.logs import get_logger
+from oxbow.kernel.refusals.models import Refusal
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.domains import DomainService
@@ -28,6 +31,10 @@ _ADDRESS_LENGTH = 64
 log = get_logger(__name__)
 
 
+KeepRefusals = Callable[[Iterable[Refusal]], None]
+"""Takes records of refusals; the kernel's refusal service does."""
+
+
 class LiveService:
     """Everything the room can do.
 
@@ -43,8 +50,10 @@ class LiveService:
         board: LiveBoard,
         *,
         node: str,
+        keep_refusals: KeepRefusals = lambda _: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self._keep_refusals = keep_refusals
         self._settings = settings
         self._node = node
         self._clock = clock
@@ -113,6 +122,14 @@ class LiveService:
     def publish_ended(self, session: str, at: float) -> None:
         """A broadcast has ended."""
         self.history_writer.ended(session, int(at))
+
+    def refused(self, refusals: Sequence[Refusal]) -> None:
+        """Workers refused somebody; the record belongs to the hub's owner, or to nobody."""
+        hubs = self._cache.current.hubs
+        self._keep_refusals(
+            replace(refusal, account=hubs[refusal.hub].account) if refusal.hub in hubs else refusal
+            for refusal in refusals
+        )
 
     async def tidy(self) -> None:
         """Clear away ended bans, expired streams and old history; to be called now and then."""

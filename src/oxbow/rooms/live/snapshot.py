@@ -15,6 +15,7 @@ from oxbow.rooms.live.limits import IpLimit, RefererLimit
 from oxbow.rooms.live.models import DomainType, SecondPublisher, is_disabled
 from oxbow.rooms.live.play_security import PlaySecurity, SecurityRefused, SignedAddress, verify_play
 from oxbow.rooms.live.play_session import SessionScope, is_genuine
+from oxbow.rooms.live.refusing import Refused
 
 PLAY_DOMAIN_TYPES = {
     "rtmp": DomainType.LIVE_RTMP,
@@ -97,14 +98,14 @@ class PlayGrant(msgspec.Struct, frozen=True):
     """Whether an HLS playlist must hand out a session that proves this permission."""
 
 
-class PlayRefused(Exception):  # noqa: N818 - a decision, not a failure.
+class PlayRefused(Refused):
     """A viewer may not watch; `reason` is stable, the description is shown to the visitor."""
 
-    def __init__(self, reason: str, http_status: int, description: str) -> None:
-        super().__init__(description)
-        self.reason = reason
+    def __init__(
+        self, reason: str, http_status: int, description: str, *, found: str = "", wanted: str = ""
+    ) -> None:
+        super().__init__(reason, description, found=found, wanted=wanted)
         self.http_status = http_status
-        self.description = description
 
 
 def encode_snapshot(snapshot: ConfigSnapshot) -> bytes:
@@ -149,11 +150,11 @@ def decide_play(
     """
     hub, stream = address.hub, address.stream
     if hub not in snapshot.hubs:
-        raise PlayRefused("hub_not_found", 404, "hub not found")
+        raise PlayRefused("hub_not_found", 404, "hub not found", found=hub)
     name = normal_host(host)
     refusal = check_domain(snapshot, name, hub, PLAY_DOMAIN_TYPES[protocol])
     if refusal is not None:
-        raise PlayRefused(refusal[0], 403, refusal[1])
+        raise PlayRefused(refusal[0], 403, refusal[1], found=name or "")
     if snapshot.is_banned(hub, stream, now):
         raise PlayRefused("stream_disabled", 403, "the stream is disabled")
     domain = snapshot.domains.get(name) if name else None
@@ -173,7 +174,7 @@ def _check_limits(
 ) -> None:
     """The client's address always counts; a session stands for the page and the signature it came in with."""
     if refusal := domain.ip_limit.refusal(visitor.ip):
-        raise PlayRefused(refusal.reason, 403, refusal.description)
+        raise PlayRefused(refusal.reason, 403, refusal.description, found=visitor.ip)
     if not domain.asks_for_proof:
         return
     if visitor.session is not None:
@@ -185,7 +186,7 @@ def _check_limits(
     if isinstance(address, PlayAddress) and address.extension == "ts":
         raise PlayRefused("session_missing", 403, "a segment is for who has asked for the playlist")
     if refusal := domain.referer_limit.refusal(visitor.referer):
-        raise PlayRefused(refusal.reason, 403, refusal.description)
+        raise PlayRefused(refusal.reason, 403, refusal.description, found=visitor.referer)
     if domain.play_security.active:
         _check_signature(domain.play_security, address, now)
 

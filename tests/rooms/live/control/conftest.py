@@ -1,13 +1,14 @@
 """A control process that can be restarted, an authority that can be told, and workers that can be killed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from oxbow.kernel.refusals.models import Refusal
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.control import link as link_module
 from oxbow.rooms.live.control.link import ControlLink
@@ -42,6 +43,7 @@ class Authority:
     attempts: list[PublishAttempt] = field(default_factory=list)
     history: list[tuple[str, str]] = field(default_factory=list)
     """("started" or "ended", session), in order."""
+    refusals: list[Refusal] = field(default_factory=list)
     hubs: dict[str, HubConfig] = field(default_factory=dict)
     changed: Callable[[], None] = lambda: None
     open: asyncio.Event = field(default_factory=asyncio.Event)
@@ -65,6 +67,9 @@ class Authority:
 
     def publish_started(self, publisher_session: str, *_: object) -> None:
         self.history.append(("started", publisher_session))
+
+    def refused(self, refusals: Sequence[Refusal]) -> None:
+        self.refusals.extend(refusals)
 
     def publish_ended(self, publisher_session: str, at: float) -> None:
         self.history.append(("ended", publisher_session))

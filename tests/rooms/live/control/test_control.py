@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from oxbow.kernel.refusals.models import Refusal
 from oxbow.rooms.live.control import link as link_module
 from oxbow.rooms.live.control import server as server_module
 from oxbow.rooms.live.control.messages import (
@@ -259,3 +260,16 @@ async def test_the_totals_only_grow(house: House) -> None:
     totals = house.control.totals
     await soon(lambda: totals.sent_bytes == 220)
     assert (totals.skipped_bytes, totals.dropped_viewers, totals.refused) == (14, 2, {"not_live": 4})
+
+
+async def test_records_of_refusals_are_passed_on(house: House) -> None:
+    worker = await house.worker()
+    refusal = Refusal("r1", 1.0, "play", "ipLimit", "ip_denied", "no", hub="hub")
+    worker.link.send(Report(1.0, 0, [], {"ip_denied": 1}, [refusal]))
+    await soon(lambda: house.authority.refusals == [refusal])
+
+
+async def test_an_answer_tells_what_the_rule_saw(house: House) -> None:
+    house.authority.refusal = PublishRefused("nonce_used", "no", found="3", wanted="greater than 4")
+    answer = await (await house.worker()).publish("s1")
+    assert (answer.refusal, answer.found, answer.wanted) == ("nonce_used", "3", "greater than 4")

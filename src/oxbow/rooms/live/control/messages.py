@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from oxbow.kernel.refusals.models import Refusal
 from oxbow.rooms.live.snapshot import ConfigSnapshot
 
 MAX_MESSAGE = 64 * 1024 * 1024
@@ -70,6 +71,10 @@ class PublishAnswer(Message, frozen=True):
     """Stable reason id, empty if granted."""
     description: str = ""
     grace_seconds: float = 0.0
+    found: str = ""
+    """What the rule that refuses saw."""
+    wanted: str = ""
+    """What it would have let in."""
 
 
 class PublishEnded(Message, frozen=True):
@@ -201,6 +206,8 @@ class Report(Message, frozen=True):
     streams: list[StreamReport]
     refused: dict[str, int]
     """Refused connections in the interval, by reason."""
+    refusals: list[Refusal] = []
+    """Records of refused publishers and viewers, bounded; see oxbow.kernel.refusals.buffer."""
 
 
 AnyMessage = Hello | AskPublish | PublishAnswer | PublishEnded | Cut | Configure | Report

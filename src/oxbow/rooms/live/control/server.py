@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
+from oxbow.kernel.refusals.models import Refusal
 from oxbow.rooms.live.board import LiveBoard, OnAir
 from oxbow.rooms.live.control.messages import (
     AnyMessage,
@@ -48,6 +49,7 @@ class Authority(Protocol):
         self, publisher_session: str, hub: str, stream: str, client_addr: str, server_addr: str, at: float
     ) -> None: ...
     def publish_ended(self, publisher_session: str, at: float) -> None: ...
+    def refused(self, refusals: Sequence[Refusal]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -79,7 +81,6 @@ class Worker:
         self.index = -1
         self.pid = 0
         self.connections = 0
-        self.last_report = 0.0
 
     def send(self, message: AnyMessage) -> None:
         self._writer.write(encode(message))
@@ -163,10 +164,10 @@ class ControlServer:
                 self._publish_ended(message)
             case Report():
                 worker.connections = message.connections
-                worker.last_report = time.time()
                 self.totals.dropped_bytes += self._newly_dropped(message)
                 self._board.report(worker.index, message.streams)
                 self.totals.add(message)
+                self._authority.refused(message.refusals)
 
     def _newly_dropped(self, report: Report) -> int:
         """Figures count from a publisher's start: what is new is what the board doesn't know yet."""
@@ -228,7 +229,13 @@ class ControlServer:
                     client=publisher.client_addr,
                     reason=refusal.reason,
                 )
-                answer = PublishAnswer(ask.ask, refusal.reason, refusal.description)
+                answer = PublishAnswer(
+                    ask.ask,
+                    refusal.reason,
+                    refusal.description,
+                    found=refusal.found,
+                    wanted=refusal.wanted,
+                )
             else:
                 if not self._still_wanted(worker, ask):
                     return

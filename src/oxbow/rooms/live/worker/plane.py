@@ -11,6 +11,7 @@ from oxbow.rooms.live.control.link import ControlLink
 from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.snapshot import ConfigSnapshot
 from oxbow.rooms.live.worker.publishing import Publishing
+from oxbow.rooms.live.worker.refusals import Refusals
 from oxbow.rooms.live.worker.shelf import HlsShelf
 from oxbow.rooms.live.worker.watching import Watching
 
@@ -28,6 +29,10 @@ class Plane:
     config: ConfigSnapshot = field(default_factory=ConfigSnapshot)
     refused: Counter[str] = field(default_factory=Counter)
     """Refused publishers and viewers by reason, since last reported."""
+    refusals: Refusals = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.refusals = Refusals(self.refused)
 
     def stream_options(self, grace_seconds: float) -> StreamOptions:
         """How a stream's log is kept, by the settings and the hub's grace time."""

@@ -37,4 +37,10 @@ def make_report(plane: Plane, seconds: float, connections: int) -> Report:
         )
     refused = dict(plane.refused)
     plane.refused.clear()
-    return Report(seconds=seconds, connections=connections, streams=streams, refused=refused)
+    return Report(
+        seconds=seconds,
+        connections=connections,
+        streams=streams,
+        refused=refused,
+        refusals=plane.refusals.take(),
+    )

@@ -115,7 +115,14 @@ async def test_a_refusal_reaches_the_encoder_with_its_reason(worker: Worker) -> 
     await source.when(lambda: source.closed)
     (refusal,) = [event for event in source.events if isinstance(event, StatusReceived)]
     assert (refusal.code, refusal.level) == ("NetStream.Publish.BadName", "error")
-    assert refusal.description == "token_expired: the token has expired"
+    (record,) = worker.plane.refusals.take()
+    assert refusal.description == f"token_expired: the token has expired (reqid {record.reqid})"
+    assert (record.what, record.rule, record.hub, record.stream) == (
+        "publish",
+        "publishSecurity",
+        "hub",
+        "stream",
+    )
     assert worker.plane.refused == {"token_expired": 1}
 
 

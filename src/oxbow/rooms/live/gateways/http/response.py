@@ -1,7 +1,6 @@
 """HTTP answers of the media port."""
 
 import json
-import secrets
 from http import HTTPStatus
 
 MAX_HEAD = 16 * 1024
@@ -13,11 +12,6 @@ PREFLIGHT = {
     "Access-Control-Allow-Headers": "*",
     "Access-Control-Max-Age": "86400",
 }
-
-
-def request_id() -> str:
-    """A new id for one request."""
-    return secrets.token_urlsafe(12)
 
 
 def head(status: int, headers: dict[str, str], reqid: str, *, keep_alive: bool) -> bytes:

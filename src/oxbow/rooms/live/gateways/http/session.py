@@ -17,12 +17,15 @@ from oxbow.proto.websocket import accept_key, binary_header
 from oxbow.rooms.live.addresses import AddressError, PlayAddress, parse_play_path
 from oxbow.rooms.live.gateways.connection import Connection
 from oxbow.rooms.live.gateways.door import Door
+from oxbow.rooms.live.gateways.http.asked import asked_over_http
 from oxbow.rooms.live.gateways.http.request import Request, RequestError, RequestReader
-from oxbow.rooms.live.gateways.http.response import PREFLIGHT, error_body, head, request_id
+from oxbow.rooms.live.gateways.http.response import PREFLIGHT, error_body, head
 from oxbow.rooms.live.play_session import SessionScope, seal
+from oxbow.rooms.live.refusing import Refused
 from oxbow.rooms.live.snapshot import PlayGrant, PlayRefused, Visitor, decide_play
 from oxbow.rooms.live.ways import Way, way_of
 from oxbow.rooms.live.worker.plane import Plane
+from oxbow.rooms.live.worker.refusals import Asked, new_request_id
 from oxbow.rooms.live.worker.shelf import SESSION, Seal
 
 PLAYLIST_PATIENCE = 20.0
@@ -90,7 +93,7 @@ class HttpSession(Connection):
             if self._request is not None:
                 self.close("bad_request")  # its words would land in the middle of the answer on its way
                 return
-            self._reqid = request_id()
+            self._reqid = new_request_id()
             self._request = Request(keep_alive=False)
             self._fail(error.status, error.message)
             return
@@ -101,7 +104,7 @@ class HttpSession(Connection):
         """Answer the next request that waits."""
         while self._queue and self._request is None and self.fd >= 0:
             self._request = self._queue.pop(0)
-            self._reqid = request_id()
+            self._reqid = new_request_id()
             self.deadline = None
             self._answer(self._request)
 
@@ -124,9 +127,9 @@ class HttpSession(Connection):
             try:
                 self._deliver(request)
             except AddressError as error:
-                self._refuse(404, error.reason, error.description)
+                self._refuse(404, error)
             except PlayRefused as error:
-                self._refuse(error.http_status, error.reason, error.description)
+                self._refuse(error.http_status, error)
 
     def _deliver(self, request: Request) -> None:
         segment = _SEGMENT.fullmatch(request.path)
@@ -160,7 +163,7 @@ class HttpSession(Connection):
         if request.method == "HEAD":
             live = self._plane.registry.reader(address.hub, address.stream)
             if live is None:
-                self._refuse(404, "not_live", "the stream is not live")
+                self._refuse(404, Refused("not_live", "the stream is not live"))
             else:
                 live.close()
                 self._respond(200, {"Content-Type": "video/x-flv", "Cache-Control": "no-store"}, b"")
@@ -201,7 +204,7 @@ class HttpSession(Connection):
         if self._request is not None and reason != "disconnected":
             status = 404 if reason == "not_live" else 403
             self._request.keep_alive = False
-            self._refuse(status, reason, "the stream is not live" if status == 404 else reason)
+            self._refuse(status, Refused(reason, "the stream is not live" if status == 404 else reason))
         elif self._frames is not None and reason == "ended":
             self.send(bytes(self._frames.close(CloseReason.NORMAL_CLOSURE, "the stream has ended")))
             if self.fd >= 0:
@@ -256,7 +259,7 @@ class HttpSession(Connection):
     def _playlist_ready(self, fetch: tuple[str, str, Way], playlist: bytes | None) -> None:
         self._waiting = None
         if playlist is None:
-            self._refuse(404, "not_live", "the stream is not live")
+            self._refuse(404, Refused("not_live", "the stream is not live"))
         else:
             self._fetch = fetch
             headers = {"Content-Type": "application/vnd.apple.mpegurl", "Cache-Control": "no-cache"}
@@ -267,7 +270,7 @@ class HttpSession(Connection):
         session = split_session(address.query)[1]
         found = self._plane.shelf.segment(address.hub, address.stream, life, sequence, session, way)
         if found is None:
-            self._refuse(404, "no_segment", "there is no such segment, or not any more")
+            self._refuse(404, Refused("no_segment", "there is no such segment, or not any more"))
             return
         fd, size = found
         self._fetch = (address.hub, address.stream, way)
@@ -328,10 +331,21 @@ class HttpSession(Connection):
     def _fail(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
         self._respond(status, {"Content-Type": "application/json"} | (headers or {}), error_body(message))
 
-    def _refuse(self, status: int, reason: str, description: str) -> None:
-        self._plane.refused[reason] += 1
-        log.info("refused", client=self.peer, reqid=self._reqid, reason=reason, description=description)
-        self._fail(status, description)
+    def _refuse(self, status: int, refused: Refused) -> None:
+        self._plane.refusals.add(self._asked(), refused, self._reqid)
+        log.info(
+            "refused",
+            client=self.peer,
+            reqid=self._reqid,
+            reason=refused.reason,
+            description=refused.description,
+        )
+        self._fail(status, refused.description)
+
+    def _asked(self) -> Asked:
+        """What the record of a refusal says of the request."""
+        request = self._request or Request()
+        return asked_over_http(request, self._format is WEBSOCKET, self.peer)
 
     def closed(self, reason: str) -> None:
         """Give back what the connection holds."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import structlog
 
+from oxbow.kernel.refusals.models import PLAY, PUBLISH
 from oxbow.media.fanout import Viewer
 from oxbow.media.formats import RTMP
 from oxbow.media.stream import StreamBusyError, StreamWriter
@@ -27,9 +28,12 @@ from oxbow.rooms.live.addresses import MAX_ADDRESS, AddressError, RtmpAddress, p
 from oxbow.rooms.live.control.messages import LivePublisher
 from oxbow.rooms.live.gateways.connection import Connection
 from oxbow.rooms.live.gateways.door import Door
+from oxbow.rooms.live.gateways.rtmp.asked import asked_over_rtmp
+from oxbow.rooms.live.refusing import Refused
 from oxbow.rooms.live.snapshot import PlayRefused, Visitor, decide_play
 from oxbow.rooms.live.ways import way_of
 from oxbow.rooms.live.worker.plane import Plane
+from oxbow.rooms.live.worker.refusals import new_request_id
 
 READ_SIZE = 64 * 1024
 """Read from a publisher at once: a tick's worth of most streams. The allocator hands out larger blocks at ten
@@ -52,6 +56,7 @@ class RtmpSession(Connection):
         "_address",
         "_app",
         "_ask",
+        "_asked_for",
         "_early",
         "_last_data",
         "_page",
@@ -75,6 +80,8 @@ class RtmpSession(Connection):
         self._plane = plane
         self._rtmp = ServerConnection(max_message_size=plane.settings.max_message_bytes)
         self._app = self._tc_url = self._page = ""
+        self._asked_for = (PUBLISH, "")
+        """What the client wants, and the name as it typed it."""
         self._address: RtmpAddress | None = None
         self._ask: asyncio.Task[None] | None = None
         self._early: list[Message] | None = None
@@ -92,7 +99,7 @@ class RtmpSession(Connection):
             for event in events:
                 self._handle(event)
         except (ProtocolError, AddressError) as error:
-            self._refuse("protocol_error", str(error))
+            self._refuse(Refused("protocol_error", str(error)))
             self._flush()
             self.close_when_sent()
             return
@@ -131,25 +138,31 @@ class RtmpSession(Connection):
         self._address = parse_rtmp_address(self._app, self._tc_url, name)
         return self._address
 
-    def _refuse(self, reason: str, description: str) -> None:
-        self._plane.refused[reason] += 1
-        address = self._address
+    def _refuse(self, refused: Refused) -> str:
+        """Keep a record; what the client is told, with the id that finds the record again."""
+        reqid, address = new_request_id(), self._address
+        what, name = self._asked_for
+        asked = asked_over_rtmp(what, self.peer, self._tc_url or self._app, name, address)
+        self._plane.refusals.add(asked, refused, reqid)
         log.info(
             "refused",
             client=self.peer,
+            reqid=reqid,
             hub=address.hub if address else None,
             stream=address.stream if address else None,
-            reason=reason,
-            description=description,
+            reason=refused.reason,
+            description=refused.description,
         )
+        return f"{refused.description} (reqid {reqid})"
 
     # Publishing.
 
     def _publish(self, event: PublishRequested) -> None:
+        self._asked_for = (PUBLISH, event.name)
         try:
             address = self._take_address(event.name)
         except AddressError as error:
-            self._reject_publish(event.stream_id, error.reason, error.description)
+            self._reject_publish(event.stream_id, error)
             return
         self._early = []
         self.deadline = None
@@ -165,9 +178,8 @@ class RtmpSession(Connection):
         self.pause_reading()
         self._ask = self.loop.create_task(self._ask_and_start(event.stream_id, address))
 
-    def _reject_publish(self, stream_id: int, reason: str, description: str) -> None:
-        self._refuse(reason, description)
-        self._rtmp.reject_publish(f"{reason}: {description}", stream_id)
+    def _reject_publish(self, stream_id: int, refused: Refused) -> None:
+        self._rtmp.reject_publish(f"{refused.reason}: {self._refuse(refused)}", stream_id)
         self._flush()
         self.close_when_sent()
 
@@ -177,20 +189,23 @@ class RtmpSession(Connection):
             answer = await self._plane.link.ask_publish(self.info, address.query, address.domain)
         except TimeoutError:
             self._plane.publishing.end(self.info, "control_away")  # should it still be granted
-            self._reject_publish(stream_id, "control_away", "the server can't check this now, try again soon")
+            text = "the server can't check this now, try again soon"
+            self._reject_publish(stream_id, Refused("control_away", text))
             return
         except asyncio.CancelledError:
             self._plane.publishing.end(self.info, "disconnected")
             raise
         if answer.refusal:
-            self._reject_publish(stream_id, answer.refusal, answer.description)
+            refused = Refused(answer.refusal, answer.description, found=answer.found, wanted=answer.wanted)
+            self._reject_publish(stream_id, refused)
             return
         try:
             self.writer = await self._open_writer(answer.grace_seconds)
         except (OSError, StreamBusyError) as error:
             self._plane.publishing.end(self.info, "no_room")
             log.error("no log for a publisher", hub=address.hub, stream=address.stream, error=str(error))
-            self._reject_publish(stream_id, "no_room", "the server has no room for the stream now")
+            refused = Refused("no_room", "the server has no room for the stream now")
+            self._reject_publish(stream_id, refused)
             return
         except BaseException:
             self._plane.publishing.end(self.info, "disconnected")
@@ -256,7 +271,7 @@ class RtmpSession(Connection):
         except OSError:
             return size, "disconnected"
         except ProtocolError as error:
-            self._refuse("protocol_error", str(error))
+            self._refuse(Refused("protocol_error", str(error)))
             return size, "protocol_error"
         return size, ""
 
@@ -287,6 +302,7 @@ class RtmpSession(Connection):
     # Playing.
 
     def _play(self, event: PlayRequested) -> None:
+        self._asked_for = (PLAY, event.name)
         try:
             address = self._take_address(event.name)
             if event.stream_id != PLAY_STREAM_ID:
@@ -294,8 +310,7 @@ class RtmpSession(Connection):
             visitor = Visitor(self.peer.rpartition(":")[0], self._page)
             decide_play(self._plane.config, address, address.domain, "rtmp", time.time(), visitor)
         except (AddressError, PlayRefused) as error:
-            self._refuse(error.reason, error.description)
-            self._rtmp.reject_play("NetStream.Play.Failed", error.description, event.stream_id)
+            self._rtmp.reject_play("NetStream.Play.Failed", self._refuse(error), event.stream_id)
             self._flush()
             self.close_when_sent()
             return
@@ -332,8 +347,8 @@ class RtmpSession(Connection):
             self.close(reason)
             return
         if reason == "not_live":
-            self._refuse(reason, "the stream is not live")
-            self._rtmp.reject_play("NetStream.Play.StreamNotFound", "The stream is not live.")
+            told = self._refuse(Refused(reason, "the stream is not live"))
+            self._rtmp.reject_play("NetStream.Play.StreamNotFound", told)
         else:
             self._rtmp.stream_eof()
             self._rtmp.unpublish_notify()

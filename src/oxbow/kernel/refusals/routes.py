@@ -1,0 +1,79 @@
+"""Asking why something was refused; an extension in the dialect's style."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from fastapi import APIRouter, Request
+
+from oxbow.kernel.accounts.models import ROOT
+from oxbow.kernel.errors import ApiError
+from oxbow.kernel.gateway.signature import Authenticated, Principal
+from oxbow.kernel.refusals.models import WHATS, Refusal
+from oxbow.kernel.refusals.service import RefusalService
+from oxbow.kernel.refusals.store import RefusalQuery
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+MAX_TIME = 253_402_300_799
+NOBODY = 0
+_TEXTS = ("reqid", "what", "hub", "stream", "address", "rule")
+_FIELDS = (*_TEXTS, "from", "to", "marker", "limit")
+
+
+def refusals_router(refusals: RefusalService) -> APIRouter:
+    """The one route; each account sees what concerns its own hubs and keys, root also what is nobody's."""
+    router = APIRouter(tags=["extension"])
+
+    @router.get("/v2/refusals", summary="Why publishers, viewers and API calls were refused")
+    async def list_refusals(who: Authenticated, request: Request) -> dict[str, Any]:
+        query = refusal_query(who, request)
+        found = await refusals.find(query)
+        marker = str(found[-1][0]) if len(found) == query.limit else ""
+        return {"items": [shown(refusal) for _, refusal in found], "marker": marker}
+
+    return router
+
+
+def shown(refusal: Refusal) -> dict[str, Any]:
+    """A record as the API shows it: `more` further ones like it, the last of them `until`."""
+    fields = {field.encode_name: getattr(refusal, field.name) for field in msgspec.structs.fields(Refusal)}
+    del fields["account"]
+    return fields
+
+
+def refusal_query(who: Principal, request: Request) -> RefusalQuery:
+    """Read the parameters; ApiError 400 names the one that cannot be used."""
+    asked = request.query_params
+    unknown = [name for name in asked if name not in _FIELDS]
+    if unknown:
+        raise ApiError(400, f"{unknown[0][:64]}: is not a parameter of this request")
+    texts = {name: _text(name, asked.get(name, "")) for name in _TEXTS}
+    if texts["what"] not in ("", *WHATS):
+        raise ApiError(400, f"what: must be one of {', '.join(WHATS)}")
+    start, end = _number("from", asked.get("from"), MAX_TIME), _number("to", asked.get("to"), MAX_TIME)
+    if end and start > end:
+        raise ApiError(400, "from: must not be after to")
+    accounts = (who.account.id, NOBODY) if who.account.name == ROOT else (who.account.id,)
+    return RefusalQuery(
+        accounts,
+        **texts,
+        start=start,
+        end=end,
+        before=_number("marker", asked.get("marker"), 2**63 - 1),
+        limit=_number("limit", asked.get("limit"), MAX_LIMIT) or DEFAULT_LIMIT,
+    )
+
+
+def _text(name: str, value: str) -> str:
+    if len(value) > 200 or not value.isprintable():
+        raise ApiError(400, f"{name}: takes at most 200 printable characters")
+    return value
+
+
+def _number(name: str, value: str | None, high: int) -> int:
+    text = value or "0"
+    if len(text) > 19 or not (text.isascii() and text.isdigit()) or int(text) > high:
+        raise ApiError(400, f"{name}: must be a whole number from 0 to {high}")
+    return int(text)
