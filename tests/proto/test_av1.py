@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oxbow.proto import av1
+from oxbow.proto.av1 import SequenceParameters
 from oxbow.proto.errors import ProtocolError
 
 SVT = bytes.fromhex("81010c000a0c0200000d6627fb3805f00080")
@@ -11,7 +12,7 @@ SVT = bytes.fromhex("81010c000a0c0200000d6627fb3805f00080")
 
 def test_the_record_and_its_sequence_header() -> None:
     config = av1.parse_config(SVT)
-    assert (config.codec, config.size) == ("av01.0.01M.08", (640, 360))
+    assert (config.codec, config.parameters) == ("av01.0.01M.08", SequenceParameters(640, 360, None))
 
 
 @pytest.mark.parametrize(
@@ -28,9 +29,9 @@ def test_codec_strings(head: str, codec: str) -> None:
 
 def test_a_record_without_a_sequence_header_has_no_size() -> None:
     padding = bytes.fromhex("7a0200007a00")
-    assert av1.parse_config(SVT[:4]).size is None
-    assert av1.parse_config(SVT[:4] + padding).size is None
-    assert av1.parse_config(SVT[:4] + padding + SVT[4:]).size == (640, 360)
+    assert av1.parse_config(SVT[:4]).parameters is None
+    assert av1.parse_config(SVT[:4] + padding).parameters is None
+    assert av1.parse_config(SVT[:4] + padding + SVT[4:]).parameters == SequenceParameters(640, 360, None)
 
 
 def sequence_header(*fields: tuple[int, int]) -> bytes:
@@ -42,10 +43,11 @@ SIZE = ((4, 10), (4, 9), (11, 1279), (10, 719))
 
 
 def test_a_still_picture_has_a_short_header() -> None:
-    assert av1.parse_size(sequence_header((4, 1), (1, 1), (5, 4), *SIZE)) == (1280, 720)
+    found = av1.parse_sequence(sequence_header((4, 1), (1, 1), (5, 4), *SIZE))
+    assert found == SequenceParameters(1280, 720, None)
 
 
-def test_timing_and_decoder_model_are_stepped_over() -> None:
+def test_timing_is_read_and_the_decoder_model_stepped_over() -> None:
     header = sequence_header(
         (5, 0),  # profile, moving picture, full header
         *((1, 1), (32, 1), (32, 25), (1, 1), (1, 1)),  # timing; equal intervals of one tick
@@ -56,7 +58,7 @@ def test_timing_and_decoder_model_are_stepped_over() -> None:
         *((1, 1), (4, 3)),  # its display delay
         *SIZE,
     )
-    assert av1.parse_size(header) == (1280, 720)
+    assert av1.parse_sequence(header) == SequenceParameters(1280, 720, 25.0)
 
 
 @pytest.mark.parametrize(
@@ -65,13 +67,13 @@ def test_timing_and_decoder_model_are_stepped_over() -> None:
 )
 def test_damaged_records_say_what_is_wrong(record: bytes, problem: str) -> None:
     with pytest.raises(ProtocolError, match=problem):
-        assert av1.parse_config(record).size
+        assert av1.parse_config(record).parameters
 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_give_a_size_or_a_protocol_error(obus: bytes) -> None:
     try:
-        size = av1.parse_config(SVT[:4] + obus).size
-        assert size is None or size[0] > 0
+        found = av1.parse_config(SVT[:4] + obus).parameters
+        assert found is None or found.width > 0
     except ProtocolError:
         pass

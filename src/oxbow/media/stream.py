@@ -19,9 +19,11 @@ from oxbow.media.framing.hls import HlsFramer, HlsOptions
 from oxbow.media.framing.rtmp import RtmpFramer
 from oxbow.media.log import LogFullError, LogReader, LogWriter, Retention
 from oxbow.media.names import FLV_LOG, HLS_DIRECTORY
-from oxbow.media.page import HEAD_LIMIT, State
+from oxbow.media.page import State
+from oxbow.media.parameters import MediaParameters
 from oxbow.media.probe import Probe
 from oxbow.media.timeline import Timeline
+from oxbow.media.tracks import Tracks
 from oxbow.proto import flv
 from oxbow.proto.rtmp.chunks import Message
 
@@ -77,7 +79,7 @@ class StreamWriter:
         self.probe = Probe()
         self.dropped_bytes = 0
         """Bytes of the publisher that shared memory had no room for."""
-        self._tracks = _Tracks(self._log.page.head())
+        self._tracks = Tracks(self._log.page.head())
         self._framings: dict[str, Framing] = {}
         self._plain: set[tuple[int, bytes]] = set()
         """Message type and first two bytes of the frames that need nothing but a time stamp."""
@@ -98,6 +100,11 @@ class StreamWriter:
         page.epoch += 1
         page.grace_ns = int(self._options.grace_seconds * 1e9)
         page.state = State.LIVE
+
+    @property
+    def parameters(self) -> MediaParameters:
+        """What the publisher's sequence headers say."""
+        return self._tracks.parameters
 
     @property
     def jumps(self) -> int:
@@ -166,7 +173,7 @@ class StreamWriter:
         if kind.is_sequence_header:
             return self._admit_setup(flv.VIDEO, kind.track, payload, timestamp)
         self.probe.now.video_frames += 1
-        self._tracks.saw_video()
+        self._tracks.saw_video(payload)
         at = self._timeline.map(flv.VIDEO, timestamp)
         if kind.is_keyframe:
             self._needs_key = False
@@ -182,7 +189,7 @@ class StreamWriter:
         if kind.is_sequence_header:
             return self._admit_setup(flv.AUDIO, kind.track, payload, timestamp)
         self.probe.now.audio_frames += 1
-        self._tracks.saw_audio()
+        self._tracks.saw_audio(payload)
         if kind.is_frame and not kind.is_multitrack:
             self._learn_plain(flv.AUDIO, payload)
         at = self._timeline.map(flv.AUDIO, timestamp)
@@ -284,53 +291,6 @@ class _Batch:
     pieces: list[bytes] = field(default_factory=list)
     keys: list[tuple[int, int]] = field(default_factory=list)
     """(offset from the batch's beginning, log time) of each place where a viewer can begin."""
-
-
-class _Tracks:
-    """The head of the log: what a decoder needs before the first frame, as FLV."""
-
-    def __init__(self, head: bytes) -> None:
-        self._current: dict[tuple[int, int], bytes] = {}
-        """By message type and track: stream metadata, and the sequence header of each track."""
-        self.video = self.audio = False
-        self.changed = True
-        if len(head) > len(flv.FILE_HEADER):
-            for tag in flv.iter_tags(head[len(flv.FILE_HEADER) :])[0]:
-                self.replace(tag.type, _track_of(tag), bytes(tag.payload))
-        self.changed = not self._current
-
-    def saw_video(self) -> None:
-        if not self.video:
-            self.video = self.changed = True
-
-    def saw_audio(self) -> None:
-        if not self.audio:
-            self.audio = self.changed = True
-
-    def replace(self, kind: int, track: int, payload: bytes) -> bool:
-        """Take a sequence header or stream metadata; False if it says what is known already."""
-        if self._current.get((kind, track)) == payload:
-            return False
-        if sum(map(len, self._current.values())) + len(payload) > HEAD_LIMIT - 1024:
-            return False
-        self._current[kind, track] = payload
-        self.video = self.video or kind == flv.VIDEO
-        self.audio = self.audio or kind == flv.AUDIO
-        self.changed = True
-        return True
-
-    def head(self) -> bytes:
-        """File header and tags. The header's flags are true: browsers wait for ever for a track that never
-        comes."""
-        in_order = sorted(self._current.items(), key=lambda item: (-item[0][0], item[0][1]))
-        tags = [flv.tag(kind, 0, payload) for (kind, _), payload in in_order]
-        return b"".join([flv.file_header(audio=self.audio, video=self.video), *tags])
-
-
-def _track_of(tag: flv.Tag) -> int:
-    if tag.type == flv.SCRIPT:
-        return 0
-    return (flv.video_kind if tag.type == flv.VIDEO else flv.audio_kind)(tag.payload).track
 
 
 def _lock_log(directory: Path, retention: Retention) -> LogWriter:

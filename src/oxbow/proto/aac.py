@@ -16,6 +16,9 @@ AOT_LC = 2
 AOT_SBR = 5
 AOT_PS = 29
 
+PROFILES = {1: "Main", 2: "LC", 3: "SSR", 4: "LTP", 23: "LD", 39: "ELD", 42: "xHE-AAC"}
+"""By audio object type (ISO/IEC 14496-3, table 1.17)."""
+
 _AOT_ESCAPE = 31
 _AOT_FRAME_LENGTH_FLAG = frozenset({1, 2, 3, 4, 6, 7, 17, 19, 20, 21, 22, 23})
 _EXPLICIT_RATE = 15
@@ -42,6 +45,18 @@ class AacConfig:
     def channels(self) -> int:
         """Output channels; 0 where a program config element would have to be read."""
         return 2 if self.ps else _CHANNELS.get(self.channel_configuration, 0)
+
+    @property
+    def output_rate(self) -> int:
+        """Hz that a decoder puts out: with SBR twice as many as the core has, unless that has many itself."""
+        return self.sample_rate * 2 if self.sbr and self.sample_rate <= 24_000 else self.sample_rate
+
+    @property
+    def profile_name(self) -> str:
+        """LC, HE-AAC, HE-AACv2, ...; empty for one that is not known."""
+        if self.ps:
+            return "HE-AACv2"
+        return "HE-AAC" if self.sbr else PROFILES.get(self.object_type, "")
 
     @property
     def codec(self) -> str:

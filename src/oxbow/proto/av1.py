@@ -7,8 +7,23 @@ from dataclasses import dataclass
 from oxbow.proto.bits import BitReader
 from oxbow.proto.errors import ProtocolError
 
+PROFILES = ("Main", "High", "Professional")
+"""AV1 bitstream, annex A.2."""
+
+_NO_LEVEL = 31
 _OBU_SEQUENCE_HEADER = 1
 _MAX_LEB128_SIZE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceParameters:
+    """What a sequence header says about the picture."""
+
+    width: int
+    """The largest, in pixels."""
+    height: int
+    frame_rate: float | None
+    """Pictures per second; None where they come at no fixed rate, or the header doesn't tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +44,20 @@ class Av1Config:
         return f"av01.{self.profile}.{self.level:02d}{'MH'[self.tier]}.{self.bit_depth:02d}"
 
     @property
-    def size(self) -> tuple[int, int] | None:
-        """Largest width and height in pixels; None when the record holds no sequence header."""
+    def profile_name(self) -> str:
+        """Main, High or Professional; empty for one that is not known."""
+        return PROFILES[self.profile] if self.profile < len(PROFILES) else ""
+
+    @property
+    def level_name(self) -> str:
+        """As in annex A.3, such as 4.0; empty where a stream keeps to none."""
+        return "" if self.level == _NO_LEVEL else f"{2 + (self.level >> 2)}.{self.level & 3}"
+
+    @property
+    def parameters(self) -> SequenceParameters | None:
+        """None when the record holds no sequence header."""
         header = _sequence_header(self.obus)
-        return None if header is None else parse_size(header)
+        return None if header is None else parse_sequence(header)
 
 
 def parse_config(data: bytes) -> Av1Config:
@@ -77,27 +102,35 @@ def _leb128(data: bytes, at: int) -> tuple[int, int]:
     raise ProtocolError("AV1 configuration has a truncated length")
 
 
-def parse_size(header: bytes) -> tuple[int, int]:
-    """Largest width and height in pixels of a sequence header OBU's payload."""
+def parse_sequence(header: bytes) -> SequenceParameters:
+    """Read a sequence header OBU's payload."""
     bits = BitReader(header)
     bits.u(4)  # seq_profile and still_picture
+    frame_rate = None
     if bits.flag():  # reduced_still_picture_header
         bits.u(5)
     else:
-        _skip_operating_points(bits)
+        delay_bits = None
+        if bits.flag():  # timing_info_present_flag
+            frame_rate = _frame_rate(bits)
+            if bits.flag():  # decoder_model_info_present_flag
+                delay_bits = bits.u(5) + 1
+                bits.u(42)
+        _skip_operating_points(bits, delay_bits)
     width_bits, height_bits = bits.u(4) + 1, bits.u(4) + 1
-    return bits.u(width_bits) + 1, bits.u(height_bits) + 1
+    return SequenceParameters(bits.u(width_bits) + 1, bits.u(height_bits) + 1, frame_rate)
 
 
-def _skip_operating_points(bits: BitReader) -> None:
-    delay_bits = None
-    if bits.flag():  # timing_info_present_flag
-        bits.u(64)
-        if bits.flag():  # equal_picture_interval
-            bits.ue()  # uvlc() has the bits of an Exp-Golomb code
-        if bits.flag():  # decoder_model_info_present_flag
-            delay_bits = bits.u(5) + 1
-            bits.u(42)
+def _frame_rate(bits: BitReader) -> float | None:
+    """timing_info, 5.5.3."""
+    ticks, scale = bits.u(32), bits.u(32)
+    if not bits.flag():  # equal_picture_interval
+        return None
+    ticks *= bits.ue() + 1  # uvlc() has the bits of an Exp-Golomb code
+    return scale / ticks if ticks and scale else None
+
+
+def _skip_operating_points(bits: BitReader, delay_bits: int | None) -> None:
     display_delay = bits.flag()
     for _ in range(bits.u(5) + 1):
         bits.u(12)  # operating_point_idc

@@ -17,6 +17,18 @@ ACCESS_UNIT_DELIMITER = b"\x09\xf0"
 
 MAX_DIMENSION = 16384
 
+PROFILES = {
+    66: "Baseline",
+    77: "Main",
+    88: "Extended",
+    100: "High",
+    110: "High 10",
+    122: "High 4:2:2",
+    244: "High 4:4:4 Predictive",
+    44: "CAVLC 4:4:4 Intra",
+}
+"""Annex A.2."""
+
 _HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 _EXTENDED_SAR = 255
 
@@ -38,6 +50,19 @@ class SequenceParameters:
     def codec(self) -> str:
         """The RFC 6381 codec string, such as avc1.64001f."""
         return f"avc1.{self.profile:02x}{self.constraints:02x}{self.level:02x}"
+
+    @property
+    def profile_name(self) -> str:
+        """As in annex A.2, such as High; empty for one that is not known."""
+        if self.profile == 66 and self.constraints & 0x40:
+            return "Constrained Baseline"
+        return PROFILES.get(self.profile, "")
+
+    @property
+    def level_name(self) -> str:
+        """As in annex A.3, such as 3.1."""
+        marked_1b = self.level == 11 and self.profile in (66, 77, 88) and self.constraints & 0x10
+        return "1b" if self.level == 9 or marked_1b else f"{self.level // 10}.{self.level % 10}"
 
 
 @dataclass(frozen=True, slots=True)

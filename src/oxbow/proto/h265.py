@@ -1,22 +1,28 @@
-"""H.265: decoder configuration (ISO/IEC 14496-15, 8.3.3.1), SPS (ITU-T H.265, 7.3.2.2) and Annex B."""
+"""H.265: decoder configuration (ISO/IEC 14496-15, 8.3.3.1) and Annex B."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from oxbow.proto import nal
-from oxbow.proto.bits import BitReader
 from oxbow.proto.errors import ProtocolError
+from oxbow.proto.h265_sps import NAL_SPS, SequenceParameters, parse_sps
 
 NAL_VPS = 32
-NAL_SPS = 33
 NAL_PPS = 34
 NAL_AUD = 35
 
 ACCESS_UNIT_DELIMITER = b"\x46\x01\x50"
 """pic_type 2: any slice may follow."""
 
-MAX_DIMENSION = 16384
+PROFILES = {
+    1: "Main",
+    2: "Main 10",
+    3: "Main Still Picture",
+    4: "Range Extensions",
+    9: "Screen Content",
+}
+"""Annex A.3, by general_profile_idc."""
 
 _FIXED_SIZE = 23  # bytes of the record before its arrays of parameter sets
 _PARAMETER_SETS = frozenset({NAL_VPS, NAL_SPS, NAL_PPS})
@@ -50,9 +56,18 @@ class HevcConfig:
         return f"hvc1.{space}{self.profile}.{reversed_flags:X}.{'LH'[self.tier]}{self.level}{constraints}"
 
     @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
-        return parse_size(self.sps[0])
+    def profile_name(self) -> str:
+        """As in annex A.3, such as Main 10; empty for one that is not known."""
+        return PROFILES.get(self.profile, "")
+
+    @property
+    def level_name(self) -> str:
+        """As in annex A.4, such as 4.1."""
+        return f"{self.level // 30}.{self.level % 30 // 3}"
+
+    @property
+    def parameters(self) -> SequenceParameters:
+        return parse_sps(self.sps[0])
 
 
 def parse_config(data: bytes) -> HevcConfig:
@@ -98,38 +113,6 @@ def _parameter_sets(data: bytes, arrays: int) -> dict[int, list[bytes]]:
     if not sets[NAL_SPS] or not sets[NAL_PPS]:
         raise ProtocolError("HEVC configuration has no SPS or PPS")
     return sets
-
-
-def parse_size(unit: bytes) -> tuple[int, int]:
-    """Width and height in pixels, cropped, of a sequence parameter set, NAL header included."""
-    if len(unit) < 3 or unit[0] >> 1 & 63 != NAL_SPS:
-        raise ProtocolError("not an H.265 sequence parameter set")
-    bits = BitReader(nal.unescape(unit[2:]))
-    bits.u(4)  # sps_video_parameter_set_id
-    sub_layers = bits.u(3)
-    bits.u(1)  # sps_temporal_id_nesting_flag
-    _skip_profile_tier_level(bits, sub_layers)
-    bits.ue()  # sps_seq_parameter_set_id
-    chroma = bits.ue()
-    if chroma == 3 and bits.flag():
-        chroma = 0
-    width, height = bits.ue(), bits.ue()
-    if bits.flag():
-        left, right, top, bottom = (bits.ue() for _ in range(4))
-        width -= (left + right) * (2 if chroma in (1, 2) else 1)
-        height -= (top + bottom) * (2 if chroma == 1 else 1)
-    if not (0 < width <= MAX_DIMENSION and 0 < height <= MAX_DIMENSION):
-        raise ProtocolError(f"H.265 picture of {width}x{height} pixels is absurd")
-    return width, height
-
-
-def _skip_profile_tier_level(bits: BitReader, sub_layers: int) -> None:
-    bits.u(96)  # general profile, tier, constraints and level
-    present = [(bits.flag(), bits.flag()) for _ in range(sub_layers)]
-    if sub_layers:
-        bits.u(2 * (8 - sub_layers))
-    for has_profile, has_level in present:
-        bits.u(88 * has_profile + 8 * has_level)
 
 
 def access_unit(config: HevcConfig, data: bytes, *, keyframe: bool, start: int = 0) -> bytes:

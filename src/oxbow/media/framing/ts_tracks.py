@@ -64,7 +64,8 @@ class HevcTrack(VideoTrack):
 
     def __init__(self, header: bytes) -> None:
         self._config = h265.parse_config(header)
-        self.format = VideoFormat(self._config.codec, *self._config.size, frame_rate=None)
+        sps = self._config.parameters
+        self.format = VideoFormat(self._config.codec, sps.width, sps.height, sps.frame_rate)
 
     def access_unit(self, payload: bytes, start: int, *, keyframe: bool) -> bytes:
         return h265.access_unit(self._config, payload, keyframe=keyframe, start=start)

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from oxbow.media.parameters import MediaParameters
 from oxbow.rooms.live.control.messages import (
     MAX_MESSAGE,
     AnyMessage,
@@ -13,7 +14,6 @@ from oxbow.rooms.live.control.messages import (
     Figures,
     Hello,
     LivePublisher,
-    Media,
     PublishAnswer,
     PublishEnded,
     Received,
@@ -26,7 +26,7 @@ from oxbow.rooms.live.control.messages import (
 from oxbow.rooms.live.snapshot import ConfigSnapshot, HubConfig
 
 PUBLISHER = LivePublisher("hub", "stream", "session", "1.1.1.1:5", "[::1]:1935", 1.5)
-FIGURES = Figures("s", *range(1, 11), Media(1280, 720, 25.0, "H264"))
+FIGURES = Figures("s", *range(1, 11), MediaParameters(1280, 720, 25.0, "H264"))
 SHARE = Share("a.example.com", "hls", "cn", "", 1, 5, ["session"])
 RECEIVED = Received("", "rtmp", "", "", 7)
 MESSAGES: list[AnyMessage] = [

@@ -4,6 +4,7 @@ import socket
 from dataclasses import dataclass, field
 from typing import Any
 
+from oxbow.media.parameters import MediaParameters
 from oxbow.media.probe import Probe
 from oxbow.rooms.live.control.messages import LivePublisher, PublishEnded, Received
 from oxbow.rooms.live.worker.publishing import UNWATCHED_SECONDS, Publishing
@@ -26,6 +27,7 @@ class Writer:
     left: int = 0
     probe: Probe = field(default_factory=Probe)
     dropped_bytes: int = 7
+    parameters: MediaParameters = field(default_factory=lambda: MediaParameters(1280, 720))
 
     def is_watched(self) -> bool:
         return self.watched
@@ -144,6 +146,7 @@ def test_figures_name_the_session_they_are_of() -> None:
     publishing.begin(Publisher())
     figures = publishing.figures()["hub", "stream"]
     assert (figures.session, figures.silent_seconds, figures.dropped_bytes) == ("session", 1.5, 7)
+    assert figures.media == MediaParameters(1280, 720)
 
 
 def test_what_came_is_told_once_also_of_one_that_has_gone_since() -> None:

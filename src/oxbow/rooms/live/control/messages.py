@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from oxbow.kernel.refusals.models import Refusal
+from oxbow.media.parameters import MediaParameters
 from oxbow.rooms.live.snapshot import ConfigSnapshot
 
 MAX_MESSAGE = 64 * 1024 * 1024
@@ -102,28 +103,6 @@ class Configure(Message, frozen=True):
     snapshot: ConfigSnapshot
 
 
-class Media(msgspec.Struct, frozen=True):
-    """What a publisher's sequence headers say; zeros and empty strings for what they don't."""
-
-    width: int = 0
-    height: int = 0
-    frame_rate: float = 0.0
-    """Pictures per second as declared, not as counted."""
-    video_codec: str = ""
-    """H264, HEVC, AV1, ..."""
-    video_profile: str = ""
-    """Baseline, High, Main 10, ..."""
-    video_level: str = ""
-    """3.1, 5.0, ..."""
-    audio_codec: str = ""
-    """AAC, OPUS, MP3, ..."""
-    audio_profile: str = ""
-    """LC, HE-AAC, ..."""
-    channels: int = 0
-    sample_rate: int = 0
-    """Hz."""
-
-
 class Figures(msgspec.Struct, frozen=True):
     """A publisher's figures over the last seconds (see oxbow.media.probe.Reading)."""
 
@@ -140,7 +119,8 @@ class Figures(msgspec.Struct, frozen=True):
     """How long nothing came from the publisher."""
     dropped_bytes: int
     """Bytes that shared memory had no room for, since the start."""
-    media: Media = Media()
+    media: MediaParameters = MediaParameters()
+    """What its sequence headers say."""
 
 
 class Share(msgspec.Struct, frozen=True, array_like=True):

@@ -157,4 +157,5 @@ def _figures(publisher: Publisher) -> Figures:
         avg_gop_ms=reading.avg_gop_ms,
         silent_seconds=publisher.silent_seconds(),
         dropped_bytes=publisher.writer.dropped_bytes,
+        media=publisher.writer.parameters,
     )
