@@ -13,8 +13,8 @@ PUBLISHES = Domain("push.example.com", "live", DomainType.PUBLISH_RTMP, 1)
 
 
 def test_a_setting_knows_its_field_and_takes_its_normal_form():
-    limit = IpLimit(whitelist=("192.0.2.77/24",))
-    assert normal_setting(PLAYS, limit) == {"ip_limit": IpLimit(whitelist=("192.0.2.0/24",))}
+    limit = IpLimit(whitelist=("2001:DB8::/32",))
+    assert normal_setting(PLAYS, limit) == {"ip_limit": IpLimit(whitelist=("2001:db8::/32",))}
 
 
 @pytest.mark.parametrize(
