@@ -238,6 +238,7 @@ class TestDomains:
             "certEnable": False,
             "certName": "",
             "disable": False,
+            "certificate": None,
         }
         unbound = await api.request("DELETE", "/v2/hubs/live/domains/PILI-publish.test.com", json={})
         assert ok(unbound) == {}

@@ -80,8 +80,8 @@ def domain_list(domains: Iterable[Domain], cname_suffix: str) -> Json:
                 "type": domain.type,
                 "domain": domain.name,
                 "cname": cname(domain, cname_suffix),
-                "certEnable": False,
-                "certName": "",
+                "certEnable": bool(domain.cert_name),
+                "certName": domain.cert_name,
             }
             for domain in domains
         ]
@@ -100,9 +100,9 @@ def domain_info(domain: Domain, cname_suffix: str) -> Json:
         "refererLimit": _settings(domain.referer_limit),
         "disconnectDelay": 0,
         "urlRewrite": {"rules": []},
-        "certEnable": False,
-        "certName": "",
-        "disable": False,
+        "certEnable": bool(domain.cert_name),
+        "certName": domain.cert_name,
+        "disable": domain.disabled,
     }
 
 

@@ -101,7 +101,12 @@ def _snapshot(configuration: Configuration, settings: LiveSettings) -> ConfigSna
         },
         domains={
             domain.name: DomainConfig(
-                domain.hub, domain.type, domain.play_security, domain.ip_limit, domain.referer_limit
+                domain.hub,
+                domain.type,
+                domain.play_security,
+                domain.ip_limit,
+                domain.referer_limit,
+                domain.disabled,
             )
             for domain in configuration.domains.values()
         },
@@ -111,6 +116,12 @@ def _snapshot(configuration: Configuration, settings: LiveSettings) -> ConfigSna
             if stream.disabled_till
         },
         session_key=configuration.session_key,
+        certificates={
+            domain.name: certificate.served()
+            for domain in configuration.domains.values()
+            if (certificate := configuration.certificates.get(domain.cert_name))
+        },
+        challenges=configuration.challenges,
     )
 
 

@@ -98,6 +98,10 @@ class Domain:
     play_security: PlaySecurity = field(default_factory=PlaySecurity)
     ip_limit: IpLimit = field(default_factory=IpLimit)
     referer_limit: RefererLimit = field(default_factory=RefererLimit)
+    cert_name: str = ""
+    """The id of the certificate that it shows on TLS ports; empty for none."""
+    disabled: bool = False
+    """Whether nobody may publish or watch by it for now."""
 
 
 @dataclass(frozen=True)

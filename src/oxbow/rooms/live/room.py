@@ -19,6 +19,7 @@ from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.routes import live_routers
 from oxbow.rooms.live.service import KeepRefusals, LiveService
 from oxbow.rooms.live.settings import LiveSettings
+from oxbow.rooms.live.settings_domains import DomainSettings
 
 HEARTBEAT_SECONDS = 1.0
 """How exactly the end of a broadcast is known after the server was killed."""
@@ -53,12 +54,19 @@ class LiveRoom:
         *,
         keep_refusals: KeepRefusals = lambda _: None,
         node: str = socket.gethostname(),
+        domain_settings: DomainSettings | None = None,
     ) -> None:
         self._accounts = accounts
         self._board = board
         self._tasks: list[asyncio.Task[None]] = []
         self.service = LiveService(
-            settings, database, accounts.ring, board, node=node, keep_refusals=keep_refusals
+            settings,
+            database,
+            accounts.ring,
+            board,
+            node=node,
+            keep_refusals=keep_refusals,
+            domain_settings=domain_settings,
         )
         self.routers: list[APIRouter] = live_routers(self.service, settings)
 

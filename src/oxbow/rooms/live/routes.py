@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from oxbow.rooms.live.certificates.routes import certificates_router
 from oxbow.rooms.live.routes_domains import domain_settings_router, domains_router
 from oxbow.rooms.live.routes_explain import explain_router
 from oxbow.rooms.live.routes_hubs import hub_extensions_router, hubs_router
@@ -16,7 +17,8 @@ def live_routers(service: LiveService, settings: LiveSettings) -> list[APIRouter
     """The dialect's routes first, then the extensions."""
     return [
         hubs_router(service.hubs, settings),
-        domains_router(service.domains, settings),
+        domains_router(service.domains, service.certificates, settings),
+        certificates_router(service.certificates),
         streams_router(service.streams),
         hub_extensions_router(service.hubs, settings),
         domain_settings_router(service.domains),

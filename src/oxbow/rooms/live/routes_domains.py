@@ -14,12 +14,16 @@ from oxbow.kernel.gateway.app import EXTENSION
 from oxbow.rooms.live import answers
 from oxbow.rooms.live.bodies import NewDomain
 from oxbow.rooms.live.bodies_domains import SetIpLimit, SetPlaySecurity, SetRefererLimit
+from oxbow.rooms.live.certificates import answers as certificate_answers
+from oxbow.rooms.live.certificates.service import CertificateService
 from oxbow.rooms.live.domains import DomainService
 from oxbow.rooms.live.models import DomainType
 from oxbow.rooms.live.settings import LiveSettings
 
 
-def domains_router(domains: DomainService, settings: LiveSettings) -> APIRouter:
+def domains_router(
+    domains: DomainService, certificates: CertificateService, settings: LiveSettings
+) -> APIRouter:
     """What can be done with a hub's domains."""
     router = APIRouter(prefix="/v2/hubs/{hub}", tags=["live"])
 
@@ -31,7 +35,8 @@ def domains_router(domains: DomainService, settings: LiveSettings) -> APIRouter:
     @router.get("/domains/{domain}", summary="A domain's properties")
     async def get_domain(who: Authenticated, hub: str, domain: str) -> dict[str, Any]:
         found = await domains.get(who.account.id, hub, domain)
-        return answers.domain_info(found, settings.cname_suffix)
+        info = answers.domain_info(found, settings.cname_suffix)
+        return info | {"certificate": certificate_answers.of_domain(found, certificates)}
 
     @router.post("/newdomains", summary="Bind a domain")
     async def bind_domain(

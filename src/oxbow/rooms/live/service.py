@@ -13,6 +13,7 @@ from oxbow.kernel.logs import get_logger
 from oxbow.kernel.refusals.models import Refusal
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.cache import ConfigurationCache
+from oxbow.rooms.live.certificates.service import CertificateService
 from oxbow.rooms.live.domains import DomainService
 from oxbow.rooms.live.explain import Explainer
 from oxbow.rooms.live.history import HistoryWriter
@@ -21,8 +22,9 @@ from oxbow.rooms.live.models import Activity
 from oxbow.rooms.live.policy import PublishAttempt, PublishGrant
 from oxbow.rooms.live.publishing import Keys, Publishing
 from oxbow.rooms.live.settings import LiveSettings
+from oxbow.rooms.live.settings_domains import DomainSettings
 from oxbow.rooms.live.snapshot import ConfigSnapshot
-from oxbow.rooms.live.store import ActivityStore, ConfigurationStore, StreamStore
+from oxbow.rooms.live.store import ActivityStore, CertificateStore, ConfigurationStore, StreamStore
 from oxbow.rooms.live.streams import StreamService
 
 DAY = 86_400
@@ -51,6 +53,7 @@ class LiveService:
         *,
         node: str,
         keep_refusals: KeepRefusals = lambda _: None,
+        domain_settings: DomainSettings | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._keep_refusals = keep_refusals
@@ -65,6 +68,9 @@ class LiveService:
         self.explainer = Explainer(self._cache, self._publishing, clock)
         self.history_writer = HistoryWriter(self._activities)
         self.hubs = HubService(configuration, self._cache, board, settings, clock)
+        self.certificates = CertificateService(
+            CertificateStore(database), self._cache, domain_settings or DomainSettings(), clock
+        )
         self.domains = DomainService(configuration, self._cache, settings, clock)
         self.streams = StreamService(
             configuration, self._streams, self._activities, self._cache, board, settings, clock

@@ -128,6 +128,8 @@ def check_domain(
     bound = snapshot.domains.get(host) if host else None
     if bound is None:
         return None
+    if bound.disabled:
+        return "domain_disabled", f"the domain {host} is disabled"
     if bound.hub != hub:
         return "domain_not_bound", f"the domain {host} is not bound to the hub {hub}"
     if bound.type != wanted:

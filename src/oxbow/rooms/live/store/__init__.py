@@ -1,7 +1,8 @@
-"""The live room's only SQL: configuration, streams and history, on SQLite and PostgreSQL."""
+"""The live room's only SQL: configuration, streams, history and certificates, on SQLite and PostgreSQL."""
 
 from oxbow.rooms.live.store.activities import ActivityStore
+from oxbow.rooms.live.store.certificates import CertificateStore
 from oxbow.rooms.live.store.configuration import Configuration, ConfigurationStore
 from oxbow.rooms.live.store.streams import StreamStore
 
-__all__ = ["ActivityStore", "Configuration", "ConfigurationStore", "StreamStore"]
+__all__ = ["ActivityStore", "CertificateStore", "Configuration", "ConfigurationStore", "StreamStore"]

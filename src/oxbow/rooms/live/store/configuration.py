@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from oxbow.kernel.audit import columns_of, record, recorded
 from oxbow.kernel.database import Database
+from oxbow.rooms.live.certificates.models import StoredCertificate
 from oxbow.rooms.live.errors import (
     DomainConflict,
     DomainNotFound,
@@ -20,6 +21,7 @@ from oxbow.rooms.live.errors import (
     TooMany,
 )
 from oxbow.rooms.live.models import Domain, Hub, Stream
+from oxbow.rooms.live.store.certificate_rows import certificates_in_use, open_challenges
 from oxbow.rooms.live.store.rows import (
     announce_change,
     column_of,
@@ -53,6 +55,10 @@ class Configuration:
     domains: dict[str, Domain] = field(default_factory=dict)
     particular: dict[tuple[str, str], Stream] = field(default_factory=dict)
     """By (hub, stream): the streams that are disabled or have a security of their own."""
+    certificates: dict[str, StoredCertificate] = field(default_factory=dict)
+    """By id: those that some domain shows."""
+    challenges: dict[str, str] = field(default_factory=dict)
+    """What certificate authorities are answered, by token."""
     session_key: str = ""
     """What HLS sessions are signed with, on every server of this database."""
 
@@ -81,6 +87,8 @@ class ConfigurationStore:
                 {row.name: hub_of(row) for row in hubs},
                 {row.name: domain_of(row) for row in domains},
                 {(row.hub, row.key): stream_of(row) for row in streams},
+                await certificates_in_use(session),
+                await open_challenges(session),
                 (await session.scalars(select(ConfigVersionRow.session_key))).one(),
             )
 

@@ -42,6 +42,8 @@ def domain_of(row: DomainRow) -> Domain:
         msgspec.json.decode(row.play_security, type=PlaySecurity),
         msgspec.json.decode(row.ip_limit, type=IpLimit),
         msgspec.json.decode(row.referer_limit, type=RefererLimit),
+        row.cert_name,
+        row.disabled,
     )
 
 

@@ -1,0 +1,54 @@
+"""Routes of certificates: https://developer.qiniu.com/fusion/8593/interface-related-certificate."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+
+from oxbow.kernel.gateway import Authenticated, json_body
+from oxbow.rooms.live.certificates import answers
+from oxbow.rooms.live.certificates.bodies import NewCertificate, SetCertificate
+from oxbow.rooms.live.certificates.service import CertificateService
+from oxbow.rooms.live.fields import decode_marker, page_limit
+
+
+def certificates_router(certificates: CertificateService) -> APIRouter:
+    """Keeping certificates, and giving them to domains."""
+    router = APIRouter(tags=["live"])
+
+    @router.post("/sslcert", summary="Upload a certificate")
+    async def create_certificate(
+        who: Authenticated, body: Annotated[NewCertificate, Depends(json_body(NewCertificate))]
+    ) -> dict[str, Any]:
+        id_ = await certificates.upload(who.account.id, body.name, body.common_name, body.ca, body.pri)
+        return {"certID": id_}
+
+    @router.get("/sslcert", summary="List certificates")
+    async def list_certificates(who: Authenticated, request: Request) -> dict[str, Any]:
+        query = request.query_params
+        limit = page_limit(query)
+        found = await certificates.page(who.account.id, decode_marker(query), limit)
+        return answers.certificate_list(found, limit, certificates)
+
+    @router.get("/sslcert/{cert_id}", summary="A certificate, without its key")
+    async def get_certificate(who: Authenticated, cert_id: str) -> dict[str, Any]:
+        found = await certificates.get(who.account.id, cert_id)
+        return answers.certificate_detail(found, certificates)
+
+    @router.delete("/sslcert/{cert_id}", summary="Delete a certificate that no domain shows")
+    async def delete_certificate(who: Authenticated, cert_id: str) -> dict[str, Any]:
+        await certificates.delete(who.account.id, cert_id)
+        return {}
+
+    @router.post("/v2/hubs/{hub}/domains/{domain}/cert", summary="Let a domain show a certificate")
+    async def set_domain_certificate(
+        who: Authenticated,
+        hub: str,
+        domain: str,
+        body: Annotated[SetCertificate, Depends(json_body(SetCertificate))],
+    ) -> dict[str, Any]:
+        await certificates.deploy(who.account.id, hub, domain, body.cert_name)
+        return {}
+
+    return router
