@@ -34,6 +34,8 @@ from oxbow.kernel.refusals.routes import refusals_router
 from oxbow.kernel.refusals.service import RefusalService
 from oxbow.kernel.settings import KernelSettings, ListenAddress, SettingsError, check, load
 from oxbow.kernel.supervisor import Child, Supervisor, die_with_parent
+from oxbow.kernel.tasks import TaskService
+from oxbow.kernel.tasks.settings import TaskSettings
 from oxbow.media.registry import Registry
 from oxbow.media.shm import supports_punch_hole
 from oxbow.rooms.live.board import LiveBoard
@@ -63,6 +65,7 @@ class House:
         self.accounts = AccountService(AccountStore(self.database))
         self.audit = AuditService(AuditStore(self.database), kernel.audit_days)
         self.refusals = RefusalService(self.database, kernel)
+        self.tasks = TaskService(load(TaskSettings), self.database, server=_node(kernel.home))
         self.board = LiveBoard()
         self.registry = Registry(streams_root(kernel))
         self.live = LiveRoom(
@@ -110,6 +113,7 @@ class House:
         await self._open_database()
         self.refusals.open()
         await self.live.open()
+        await self.tasks.open((await self.accounts.root()).id)
         await self.control.start()
         self.audit.open()
         self.janitor.start()
@@ -127,6 +131,7 @@ class House:
 
     async def close(self) -> None:
         """The other way round."""
+        await self.tasks.close()
         await self.janitor.close()
         await self.audit.close()
         await self.control.close()

@@ -1,0 +1,249 @@
+"""Durable tasks: what rooms and the API ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from oxbow.kernel.database import Database
+from oxbow.kernel.logs import get_logger
+from oxbow.kernel.tasks import rules
+from oxbow.kernel.tasks.crash import arm
+from oxbow.kernel.tasks.errors import TaskNotFound, TaskRefused
+from oxbow.kernel.tasks.keeper import Counts, Keeper
+from oxbow.kernel.tasks.models import Task, TaskKind, TaskState
+from oxbow.kernel.tasks.presence import Presence
+from oxbow.kernel.tasks.runner import Runner
+from oxbow.kernel.tasks.settings import TaskSettings
+from oxbow.kernel.tasks.store import TaskStore
+
+if TYPE_CHECKING:
+    from oxbow.kernel.tasks.engine import Engine
+
+SUBJECT_LENGTH = 512
+KEY_LENGTH = 200
+OPEN_AGAIN_SECONDS = 2.0
+ORPHANS = "default"
+
+log = get_logger(__name__)
+
+
+class TaskService:
+    """Kinds are registered before `open`; tasks may be started at any time, and run once it is open.
+
+    :param server: the name of this server among those that share the database; the same at its next start.
+    """
+
+    settings_section = TaskSettings
+
+    def __init__(self, settings: TaskSettings, database: Database, *, server: str) -> None:
+        self._settings = settings
+        self._database = database
+        self._server = server
+        self._kinds: dict[str, TaskKind] = {}
+        self._store = TaskStore(database)
+        self._runner = Runner(self._store, self._kinds, server, self._poke)
+        self._stretches: dict[str, int] = {}
+        self._keeper = self._new_keeper()
+        self._engine: Engine | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._account = 0
+
+    def register(self, kind: TaskKind) -> None:
+        """Make a kind known; ValueError for a name that is taken, or a queue of another size."""
+        if kind.name in self._kinds:
+            raise ValueError(f"task kind {kind.name} is registered already")
+        if self._queues().get(kind.queue, kind.concurrency) != kind.concurrency:
+            raise ValueError(f"the kinds of queue {kind.queue} must agree on its concurrency")
+        self._kinds[kind.name] = kind
+
+    @property
+    def kinds(self) -> Iterable[TaskKind]:
+        """All that are registered."""
+        return self._kinds.values()
+
+    @property
+    def counts(self) -> Counts:
+        """Of each kind and state: how many there are, and since when the oldest waits; a second old."""
+        return self._keeper.counts
+
+    async def open(self, account: int) -> None:
+        """Begin to run tasks, in the background: to start the engine takes a second, or an absent database.
+
+        :param account: whose the tasks are that start by themselves.
+        """
+        arm(self._settings.crash_dir)
+        self._account = account
+        self._running = asyncio.create_task(self._run(), name="tasks")
+
+    async def close(self) -> None:
+        """Stop. What runs is begun again at the next start."""
+        if self._running is None:
+            return
+        self._running.cancel()
+        await asyncio.gather(self._running, return_exceptions=True)
+        await self._runner.close()
+        if self._engine is not None:
+            await self._engine.close()
+
+    async def start(
+        self,
+        kind: str,
+        *,
+        account: int,
+        subject: str,
+        arguments: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        at: float | None = None,
+    ) -> Task:
+        """Record a task that will run, whatever happens to this process once this returns.
+
+        :param arguments: JSON; what the kind needs to know.
+        :param key: if the account has a task of this kind with the same key, ended or not, it is returned.
+        :param at: when it may begin, in Unix seconds; at once by default.
+        """
+        now = time.time()
+        task = Task(
+            id=_new_id(now),
+            kind=kind,
+            account=account,
+            subject=subject[:SUBJECT_LENGTH],
+            arguments=dict(arguments or {}),
+            state=TaskState.QUEUED,
+            created_at=now,
+            updated_at=now,
+            run_at=now if at is None else at,
+            attempt_limit=self._kinds[kind].attempts,
+        )
+        added = await self._store.add(task, key)
+        self._poke()
+        return added
+
+    async def get(self, id: str, account: int | None = None) -> Task:
+        """One task; TaskNotFound, also if it is not the account's."""
+        task = await self._store.find(id)
+        if task is None or account not in (None, task.account):
+            raise TaskNotFound
+        return task
+
+    async def list(
+        self,
+        account: int,
+        *,
+        kind: str | None = None,
+        state: TaskState | None = None,
+        subject: str | None = None,
+        marker: str = "",
+        limit: int = 100,
+    ) -> Sequence[Task]:
+        """An account's tasks, newest first; `marker` is the id of the last one of the page before."""
+        return await self._store.page(
+            account, before=marker, limit=limit, kind=kind, state=state, subject=subject
+        )
+
+    async def retry(self, id: str, account: int | None = None) -> Task:
+        """Try a task again that ended without success, or try one at once that waits for its next attempt.
+
+        :raises TaskRefused: for one that runs, or that succeeded.
+        """
+        task = await self.get(id, account)
+        if task.state is TaskState.SUCCEEDED:
+            raise TaskRefused("the task has succeeded")
+        if task.state.ended:
+            after = rules.after_retry(task, self._attempts(task), time.time())
+        elif task.lease:
+            raise TaskRefused("the task is running")
+        else:
+            after = replace(task, run_at=min(task.run_at, time.time()), updated_at=time.time())
+        return await self._change(task, after)
+
+    async def cancel(self, id: str, account: int | None = None) -> Task:
+        """End a task: one that has begun is undone where its kind can do that.
+
+        :raises TaskRefused: for one that has ended, or is being undone.
+        """
+        task = await self.get(id, account)
+        if task.state.ended:
+            raise TaskRefused(f"the task has ended: {task.state}")
+        if task.state is TaskState.ROLLING_BACK:
+            raise TaskRefused("the task is being rolled back")
+        if not task.lease:
+            return await self._change(task, rules.after_cancel(task, self._kinds.get(task.kind), time.time()))
+        changed = await self._change(task, replace(task, cancelling=True, updated_at=time.time()))
+        self._runner.cancel(task.lease)
+        return changed
+
+    async def _change(self, before: Task, after: Task) -> Task:
+        if not await self._store.change(before, after):
+            raise TaskRefused("the task has moved on meanwhile, look at it again")
+        self._poke()
+        return after
+
+    async def _run(self) -> None:
+        self._engine = await self._open_engine()
+        await self._keeper.run(self._engine)
+
+    async def _open_engine(self) -> Engine:
+        # Imported here, in a thread: it takes most of a second, and the API need not wait for it.
+        module = await asyncio.to_thread(importlib.import_module, "oxbow.kernel.tasks.engine")
+        while True:
+            engine: Engine = module.Engine(
+                self._database.url,
+                self._server,
+                self._queues(),
+                self._settings.poll_seconds,
+                self._runner.execute,
+            )
+            try:
+                await engine.open()
+                return engine
+            except Exception as error:
+                log.warning(
+                    "task_engine_not_started", error=f"{type(error).__name__}: {error}".splitlines()[0]
+                )
+                await asyncio.sleep(OPEN_AGAIN_SECONDS)
+
+    async def _start_periodic(self) -> None:
+        """One task for each stretch of the clock; its key lets one of several servers be the one."""
+        for kind in self._kinds.values():
+            if kind.every_seconds:
+                stretch = int(time.time() // kind.every_seconds)
+                if self._stretches.get(kind.name) != stretch:
+                    await self.start(kind.name, account=self._account, subject="", key=f"every {stretch}")
+                    self._stretches[kind.name] = stretch
+
+    def _new_keeper(self) -> Keeper:
+        presence = None
+        if self._database.backend == "postgresql":
+            presence = Presence(self._database, self._server, self._settings.takeover_seconds)
+        return Keeper(
+            self._store,
+            self._runner,
+            presence,
+            server=self._server,
+            keep_days=self._settings.keep_days,
+            queue_of=self._queue_of,
+            start_periodic=self._start_periodic,
+        )
+
+    def _poke(self) -> None:
+        self._keeper.poke()
+
+    def _attempts(self, task: Task) -> int:
+        kind = self._kinds.get(task.kind)
+        return kind.attempts if kind is not None else 1
+
+    def _queues(self) -> dict[str, int]:
+        return {ORPHANS: 4} | {kind.queue: kind.concurrency for kind in self._kinds.values()}
+
+    def _queue_of(self, kind: str) -> str:
+        return self._kinds[kind].queue if kind in self._kinds else ORPHANS
+
+
+def _new_id(now: float) -> str:
+    return f"{int(now * 1000):012x}{secrets.token_hex(8)}"
