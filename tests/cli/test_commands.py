@@ -188,13 +188,18 @@ def test_addresses_name_the_host_that_is_asked_for(oxbow: Oxbow, api: CannedApi)
 
 
 @pytest.mark.parametrize("security", ["static", "expiry", "dynamic"])
-def test_a_publish_address_needs_the_key_that_the_api_keeps_to_itself(
-    oxbow: Oxbow, api: CannedApi, security: str
-) -> None:
+def test_a_publish_address_is_made_with_the_hubs_key(oxbow: Oxbow, api: CannedApi, security: str) -> None:
     api.answer("GET", "/v2/hubs/shows", HUB | {"publishSecurity": security})
-    result = oxbow("url", "publish", "shows", "evening")
-    assert (result.exit_code, "--key" in result.stderr) == (2, True)
     assert oxbow("url", "publish", "shows", "evening", "--key", "abc").exit_code == 0
+    api.answer("GET", "/v2/hubs/shows/publishKey", {"publishSecurity": security, "publishKey": "abc"})
+    assert oxbow("url", "publish", "shows", "evening").exit_code == 0
+
+
+def test_a_hub_without_a_key_is_told(oxbow: Oxbow, api: CannedApi) -> None:
+    api.answer("GET", "/v2/hubs/shows", HUB | {"publishSecurity": "static"})
+    api.answer("GET", "/v2/hubs/shows/publishKey", {"publishSecurity": "static", "publishKey": ""})
+    result = oxbow("url", "publish", "shows", "evening")
+    assert (result.exit_code, "no publish key" in result.stderr) == (2, True)
 
 
 def test_a_streams_own_security_counts_before_its_hubs(oxbow: Oxbow, api: CannedApi) -> None:

@@ -42,7 +42,7 @@ def url() -> None:
 @click.argument("stream")
 @click.option("--seconds", default=3600, show_default=True, help="How long a signed address may be used.")
 @click.option(
-    "--key", help="The hub's publish key, for static, expiry and dynamic; the API does not tell it."
+    "--key", help="The publish key, for static, expiry and dynamic; by default the one that counts."
 )
 @host_option
 def publish(hub: str, stream: str, seconds: int, key: str | None, host: str | None) -> None:
@@ -50,8 +50,10 @@ def publish(hub: str, stream: str, seconds: int, key: str | None, host: str | No
     with connected() as client:
         info = client.get(f"/v2/hubs/{hub}")
         security, own_key = publish_security(client, info, hub, stream)
+        if security in KEYED_SECURITIES and not (key or own_key):
+            own_key = client.get(f"/v2/hubs/{hub}/publishKey")["publishKey"]
     if security in KEYED_SECURITIES and not (key or own_key):
-        raise click.UsageError(f"the publish security is {security}: pass the publish key with --key")
+        raise click.UsageError(f"the publish security is {security}, but there is no publish key: set one")
     settings = load(KernelSettings)
     query = publish_query(
         f"/{hub}/{stream}",

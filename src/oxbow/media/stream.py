@@ -106,11 +106,6 @@ class StreamWriter:
         """What the publisher's sequence headers say."""
         return self._tracks.parameters
 
-    @property
-    def jumps(self) -> int:
-        """How often the publisher's clock jumped."""
-        return self._timeline.jumps
-
     def write(self, messages: Iterable[Message]) -> None:
         """Append a publisher's media messages (types 8, 9 and 18); everything else is left out.
 

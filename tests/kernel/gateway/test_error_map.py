@@ -47,6 +47,11 @@ async def test_a_wrong_method(client):
     assert response.headers["allow"] == "GET"
 
 
+async def test_a_wrong_method_is_told_those_of_every_route_of_the_path(client):
+    response = await client.put("/v2/keys")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
+
+
 async def test_a_wrong_query_parameter_is_named(client):
     response = await client.get("/v2/hubs/h?limit=many")
     assert response.status_code == 400

@@ -56,6 +56,17 @@ async def test_a_new_hubs_info_has_every_field_of_the_page(api: httpx.AsyncClien
     }
 
 
+async def test_the_publish_key_is_told_to_its_owner_and_nowhere_else(
+    api: httpx.AsyncClient, strangers_api: httpx.AsyncClient
+):
+    key = {"publishSecurity": "expiry", "publishKey": "a-key-of-the-hub"}
+    ok(await api.post("/v2/hubs/live/security", json=key))
+    assert ok(await api.get("/v2/hubs/live/publishKey")) == key
+    assert error(await strangers_api.get("/v2/hubs/live/publishKey")) == (612, "hub not found")
+    others = [await api.get(path) for path in ("/v2/hubs", "/v2/hubs/live", "/v2/hubs/live/publish")]
+    assert all("a-key-of-the-hub" not in other.text for other in others)
+
+
 async def test_what_is_set_is_shown(api: httpx.AsyncClient, clock):
     clock.now += 5
     for path, body in {

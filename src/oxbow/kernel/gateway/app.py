@@ -69,7 +69,8 @@ def create_app(
             ),
         ],
     )
-    for router in (operations_router(metrics, health), keys_router(accounts), *routers):
+    app.state.routers = [operations_router(metrics, health), keys_router(accounts), *routers]
+    for router in app.state.routers:
         app.include_router(router)
     return app
 

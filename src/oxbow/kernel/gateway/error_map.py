@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Match
 from starlette.types import Message, Receive, Scope, Send
 
 from oxbow.kernel.errors import ApiError, error_response
@@ -46,7 +47,21 @@ class ErrorMap(HttpMiddleware):
 async def framework_error(request: Request, error: Exception) -> Response:
     """FastAPI's hook for the errors it would otherwise answer in its own words."""
     note_error(request.scope, error)
-    return response_for(error)
+    response = response_for(error)
+    if response.status_code == 405:
+        response.headers["Allow"] = ", ".join(sorted(_methods_at(request)))
+    return response
+
+
+def _methods_at(request: Request) -> set[str]:
+    """What all routes of a path take together; the framework knows of the first one only."""
+    return {
+        method
+        for router in request.app.state.routers
+        for route in router.routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in getattr(route, "methods", None) or ()
+    }
 
 
 def note_error(scope: Scope, error: Exception) -> None:

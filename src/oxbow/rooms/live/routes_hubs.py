@@ -95,6 +95,11 @@ def hub_extensions_router(hubs: HubService, settings: LiveSettings) -> APIRouter
         await hubs.delete(who.account.id, hub)
         return {}
 
+    @router.get("/{hub}/publishKey", summary="A hub's publish key, which no list and no log tells")
+    async def get_hub_publish_key(who: Authenticated, hub: str) -> dict[str, Any]:
+        found, _ = await hubs.get(who.account.id, hub)
+        return {"publishSecurity": found.publish_security, "publishKey": found.publish_key}
+
     @router.get("/{hub}/publish", summary="How a hub treats publishers")
     async def get_hub_publish(who: Authenticated, hub: str) -> dict[str, Any]:
         found, _ = await hubs.get(who.account.id, hub)
