@@ -73,6 +73,7 @@ class House:
             self.database,
             self.accounts,
             self.board,
+            self.tasks,
             keep_refusals=self.refusals.add,
             node=_node(kernel.home),
         )

@@ -9,6 +9,8 @@ from oxbow.kernel.database import Database
 from oxbow.kernel.health import Health
 from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.settings import KernelSettings, SettingsError, load
+from oxbow.kernel.tasks import TaskService
+from oxbow.kernel.tasks.settings import TaskSettings
 from oxbow.rooms.live import room as room_module
 from oxbow.rooms.live.room import LiveRoom
 from oxbow.rooms.live.settings import LiveSettings
@@ -17,10 +19,11 @@ from oxbow.rooms.live.settings import LiveSettings
 @pytest.fixture
 async def room(sqlite_database: Database, board, tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(room_module, "HEARTBEAT_SECONDS", 0.01)
-    monkeypatch.setattr(room_module, "TIDY_SECONDS", 0.01)
     accounts = AccountService(AccountStore(sqlite_database))
     await accounts.open(KernelSettings(home=tmp_path))
-    room = LiveRoom(LiveSettings(), sqlite_database, accounts, board, node="here")
+    tasks = TaskService(TaskSettings(), sqlite_database, server="here")
+    room = LiveRoom(LiveSettings(), sqlite_database, accounts, board, tasks, node="here")
+    assert [kind.name for kind in tasks.kinds] == ["live.tidy"]
     yield room
     await room.close()
 
@@ -52,21 +55,6 @@ async def test_what_is_on_the_board_is_seen(room: LiveRoom, board, monkeypatch: 
     monkeypatch.setattr(room.service, "publish_seen", publish_seen)
     async with asyncio.timeout(10):
         assert await seen == ["live/stream"]
-
-
-async def test_tidying_goes_on_after_a_failure(room: LiveRoom, monkeypatch: pytest.MonkeyPatch):
-    again = asyncio.Event()
-    failures = [RuntimeError("a bug")]
-
-    async def tidy() -> None:
-        if failures:
-            raise failures.pop()
-        again.set()
-
-    monkeypatch.setattr(room.service, "tidy", tidy)
-    await room.open()
-    async with asyncio.timeout(10):
-        await again.wait()
 
 
 async def test_metrics_tell_what_waits(room: LiveRoom):

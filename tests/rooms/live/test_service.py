@@ -11,7 +11,7 @@ from oxbow.kernel.refusals.models import Refusal
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.errors import HubLive, HubNotFound
 from oxbow.rooms.live.models import FOREVER, DomainType, Hub, PublishSecurity
-from oxbow.rooms.live.service import DAY, LiveService
+from oxbow.rooms.live.service import LiveService
 from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.snapshot import DomainConfig, HubConfig
 from oxbow.rooms.live.store import ConfigurationStore
@@ -94,20 +94,6 @@ class TestHistory:
         (activity,) = await after.streams.history(ROOT.id, "live", "stream", 0, 0)
         assert (activity.started_at, activity.ended_at) == (clock.now - 60, None)
         await after.close()
-
-    async def test_tidying_clears_what_nobody_used_for_long(self, service: LiveService, clock):
-        await service.streams.create(ROOT.id, "live", "stream")
-        service.publish_started("a", "live", "used", "", "", clock.now)
-        service.publish_ended("a", clock.now + 1)
-        await service.history_writer.flush()
-        clock.now += 15 * DAY
-        await service.tidy()
-        page = {"live_only": False, "prefix": "", "after": "", "limit": 9}
-        assert await service.streams.page(ROOT.id, "live", **page) == ["used"]
-        clock.now += 351 * DAY
-        await service.streams.create(ROOT.id, "live", "used-again")
-        await service.tidy()
-        assert await service.streams.page(ROOT.id, "live", **page) == ["used-again"]
 
 
 async def test_two_servers_on_one_database_see_each_others_changes(database: Database):

@@ -286,8 +286,8 @@ class TestStreams:
                 HistoryEntry("on-air", started=activity("on-air", 0, "on-air")),
             ]
         )
-        assert list(await streams.clear_expired(15 * DAY, 15)) == [("live", "old-never-used")]
-        assert list(await streams.clear_expired(20 * DAY, 15)) == [("live", "old-used")]
+        assert list(await streams.clear_expired(15 * DAY, 15, limit=9)) == [("live", "old-never-used")]
+        assert list(await streams.clear_expired(20 * DAY, 15, limit=9)) == [("live", "old-used")]
         assert await streams.find("live", "banned") is not None
         assert await streams.count() == 3
 

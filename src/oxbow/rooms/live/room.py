@@ -12,9 +12,9 @@ from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry, Gauge
 
 from oxbow.kernel.accounts import AccountService
-from oxbow.kernel.database import Database, DatabaseUnavailableError
+from oxbow.kernel.database import Database
 from oxbow.kernel.health import Health
-from oxbow.kernel.logs import get_logger
+from oxbow.kernel.tasks import TaskService
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.routes import live_routers
 from oxbow.rooms.live.service import KeepRefusals, LiveService
@@ -23,9 +23,6 @@ from oxbow.rooms.live.settings_domains import DomainSettings
 
 HEARTBEAT_SECONDS = 1.0
 """How exactly the end of a broadcast is known after the server was killed."""
-TIDY_SECONDS = 3600.0
-
-log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,6 +48,7 @@ class LiveRoom:
         database: Database,
         accounts: AccountService,
         board: LiveBoard,
+        tasks: TaskService,
         *,
         keep_refusals: KeepRefusals = lambda _: None,
         node: str = socket.gethostname(),
@@ -68,15 +66,13 @@ class LiveRoom:
             keep_refusals=keep_refusals,
             domain_settings=domain_settings,
         )
+        tasks.register(self.service.tidying.kind)
         self.routers: list[APIRouter] = live_routers(self.service, settings)
 
     async def open(self) -> None:
         """Begin to work; the database is migrated and the root account exists."""
         await self.service.open(await self._accounts.root())
-        self._tasks = [
-            asyncio.create_task(self._heartbeat(), name="live heartbeat"),
-            asyncio.create_task(self._tidy(), name="live tidying"),
-        ]
+        self._tasks = [asyncio.create_task(self._heartbeat(), name="live heartbeat")]
 
     async def close(self) -> None:
         """Stop, and write the history that waits."""
@@ -122,13 +118,3 @@ class LiveRoom:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             sessions = [on_air.publisher.session for on_air in self._board.all()]
             self.service.publish_seen(sessions, time.time())
-
-    async def _tidy(self) -> None:
-        while True:
-            await asyncio.sleep(TIDY_SECONDS)
-            try:
-                await self.service.tidy()
-            except DatabaseUnavailableError:
-                continue
-            except Exception:
-                log.exception("not_tidied")

@@ -9,7 +9,6 @@ from msgspec.structs import replace
 
 from oxbow.kernel.accounts import Account
 from oxbow.kernel.database import Database
-from oxbow.kernel.logs import get_logger
 from oxbow.kernel.refusals.models import Refusal
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.cache import ConfigurationCache
@@ -26,11 +25,9 @@ from oxbow.rooms.live.settings_domains import DomainSettings
 from oxbow.rooms.live.snapshot import ConfigSnapshot
 from oxbow.rooms.live.store import ActivityStore, CertificateStore, ConfigurationStore, StreamStore
 from oxbow.rooms.live.streams import StreamService
+from oxbow.rooms.live.tasks import Tidying
 
-DAY = 86_400
 _ADDRESS_LENGTH = 64
-
-log = get_logger(__name__)
 
 
 KeepRefusals = Callable[[Iterable[Refusal]], None]
@@ -57,7 +54,6 @@ class LiveService:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._keep_refusals = keep_refusals
-        self._settings = settings
         self._node = node
         self._clock = clock
         configuration = ConfigurationStore(database)
@@ -67,6 +63,7 @@ class LiveService:
         self._publishing = Publishing(self._cache, self._streams, keys)
         self.explainer = Explainer(self._cache, self._publishing, clock)
         self.history_writer = HistoryWriter(self._activities)
+        self.tidying = Tidying(self._streams, self._activities, self._cache, settings, clock)
         self.hubs = HubService(configuration, self._cache, board, settings, clock)
         self.certificates = CertificateService(
             CertificateStore(database), self._cache, domain_settings or DomainSettings(), clock
@@ -136,13 +133,3 @@ class LiveService:
             replace(refusal, account=hubs[refusal.hub].account) if refusal.hub in hubs else refusal
             for refusal in refusals
         )
-
-    async def tidy(self) -> None:
-        """Clear away ended bans, expired streams and old history; to be called now and then."""
-        now = int(self._clock())
-        await self._streams.lift_ended_bans(now)
-        expired = list(await self._streams.clear_expired(now, self._settings.stream_expire_days))
-        if expired:
-            log.info("expired_streams_cleared", count=len(expired))
-        await self._cache.changed()
-        await self._activities.forget(now - self._settings.history_days * DAY)

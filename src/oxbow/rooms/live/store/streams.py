@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, cast
 
 from sqlalchemy import BigInteger, CursorResult, case, delete, exists, func, select, update
@@ -122,8 +121,8 @@ class StreamStore:
             if _changed(await session.execute(update(StreamRow).where(ended).values(disabled_till=0))):
                 await announce_change(session)
 
-    async def clear_expired(self, now: int, default_days: int) -> Iterable[tuple[str, str]]:
-        """Delete streams that nobody published for as long as their hub keeps them; which ones.
+    async def clear_expired(self, now: int, default_days: int, *, limit: int) -> list[tuple[str, str]]:
+        """Delete some streams that nobody published for as long as their hub keeps them; which ones.
 
         A stream that is on air stays, and so does one that is disabled, which its first publish would undo.
         """
@@ -145,6 +144,7 @@ class StreamStore:
                 StreamRow.disabled_till == 0,
                 ~on_air,
             )
+            .limit(limit)
         )
         async with self._database.session() as session:
             found = [(hub, key, account) for hub, key, account in await session.execute(expired)]
