@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from e2e.media import Clip, Publisher, hashes, is_run_of
+from e2e.media import Clip, Publisher, eventually, hashes, is_run_of
 from e2e.server import Server
 from oxbow.client import Client
 
@@ -88,3 +88,39 @@ def test_an_address_that_names_nothing_is_not_found_at_once(server: Server, hub:
     with socket.create_connection(("127.0.0.1", server.media_port), timeout=10) as raw:
         raw.sendall(b"NONSENSE\r\n\r\n")
         assert raw.recv(64).startswith((b"HTTP/1.1 400", b""))
+
+
+def test_a_disabled_domain_cuts_off_who_uses_it_and_lets_nobody_in(
+    server: Server, api: Client, hub: str, stream: str, clip: MakeClip, live_info: LiveInfo
+) -> None:
+    push, flv, hls = (f"{kind}.{hub}.example.com" for kind in ("push", "flv", "hls"))
+    for name, kind in ((push, "publishRtmp"), (flv, "liveHdl"), (hls, "liveHls")):
+        bind(api, hub, name, kind)
+    address = server.http(f"{hub}/{stream}.flv")
+    tc_url = ("-rtmp_tcurl", f"rtmp://{push}/{hub}")
+    with Publisher(clip("h264+aac"), server.rtmp(f"{hub}/{stream}"), *tc_url) as publisher:
+        live_info(stream)
+        with (
+            httpx.stream("GET", address, headers={"Host": flv}, trust_env=False, timeout=20) as by_domain,
+            httpx.stream("GET", address, trust_env=False, timeout=20) as by_address,
+        ):
+            endless = by_address.iter_raw()
+            next(endless)
+            api.post(f"/v2/hubs/{hub}/domains/{flv}/disable", {})
+            for _ in by_domain.iter_raw():  # ends, since the server hangs up
+                pass
+            next(endless)
+        assert status_for(server, f"{hub}/{stream}.flv", flv) == 403
+        assert status_for(server, f"{hub}/{stream}.m3u8", hls) == 200
+        api.post(f"/v2/hubs/{hub}/domains/{hls}/disable", {})
+        eventually(lambda: status_for(server, f"{hub}/{stream}.m3u8", hls) == 403, "HLS refused")
+        api.post(f"/v2/hubs/{hub}/domains/{push}/disable", {})
+        publisher.refusal()
+    with Publisher(clip("h264+aac"), server.rtmp(f"{hub}/{stream}"), *tc_url) as refused:
+        assert "domain_disabled" in refused.refusal()
+    assert api.get(f"/v2/hubs/{hub}/domains/{flv}")["disable"] is True
+    for name in (push, flv):
+        api.post(f"/v2/hubs/{hub}/domains/{name}/enable", {})
+    with Publisher(clip("h264+aac"), server.rtmp(f"{hub}/{stream}"), *tc_url):
+        live_info(stream)
+        assert status_for(server, f"{hub}/{stream}.flv", flv) == 200

@@ -29,6 +29,7 @@ SNAPSHOT = ConfigSnapshot(
         "hls.example.com": DomainConfig("live", DomainType.LIVE_HLS),
         "rtmp.example.com": DomainConfig("live", DomainType.LIVE_RTMP),
         "push.example.com": DomainConfig("live", DomainType.PUBLISH_RTMP),
+        "off.example.com": DomainConfig("live", DomainType.LIVE_HDL, disabled=True),
     },
     banned={"live/banned": FOREVER, "live/until-now": int(NOW), "live/until-later": int(NOW) + 1},
 )
@@ -71,6 +72,7 @@ def test_refusals():
     assert refusal(host="hls.example.com") == ("domain_wrong_type", 403)
     assert refusal(host="push.example.com", protocol="rtmp") == ("domain_wrong_type", 403)
     assert refusal(hub="other", host="flv.example.com") == ("domain_not_bound", 403)
+    assert refusal(host="off.example.com") == ("domain_disabled", 403)
     assert refusal(stream="banned") == ("stream_disabled", 403)
     assert refusal(stream="until-later") == ("stream_disabled", 403)
 

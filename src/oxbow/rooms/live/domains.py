@@ -59,5 +59,14 @@ class DomainService:
         await self._store.change_domain(hub, domain.name, account, self._now(), **changes)
         await self._cache.changed()
 
+    async def disable(self, account: int, hub: str, name: str, *, disabled: bool) -> None:
+        """Let nobody use a domain, and cut who does, on every worker; or take that back.
+
+        HubNotFound, NoSuchDomain.
+        """
+        normal = normal_domain(name) or ""
+        await self._store.change_domain(hub, normal, account, self._now(), disabled=disabled)
+        await self._cache.changed()
+
     def _now(self) -> int:
         return int(self._clock())

@@ -73,6 +73,17 @@ SETTINGS = (
 def domain_settings_router(domains: DomainService) -> APIRouter:
     """Who may use a domain and how, which the dialect leaves to the web console."""
     router = APIRouter(prefix="/v2/hubs/{hub}", tags=["live", EXTENSION])
+
+    @router.post("/domains/{domain}/disable", summary="Let nobody use a domain, and cut who does")
+    async def disable_domain(who: Authenticated, hub: str, domain: str) -> dict[str, Any]:
+        await domains.disable(who.account.id, hub, domain, disabled=True)
+        return {}
+
+    @router.post("/domains/{domain}/enable", summary="Let a disabled domain be used again")
+    async def enable_domain(who: Authenticated, hub: str, domain: str) -> dict[str, Any]:
+        await domains.disable(who.account.id, hub, domain, disabled=False)
+        return {}
+
     for setting in SETTINGS:
         router.add_api_route(
             f"/domains/{{domain}}/{setting.path}",

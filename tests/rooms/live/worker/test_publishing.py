@@ -161,3 +161,12 @@ def test_what_came_is_told_once_also_of_one_that_has_gone_since() -> None:
         ("hub", "b"): [Received(domain, "rtmp", "", "", 5)],
     }
     assert publishing.received() == {}
+
+
+def test_a_domain_is_cut_off_with_who_publishes_by_it() -> None:
+    publishing, publisher = Publishing(Link(), TICK), Publisher()  # type: ignore[arg-type]
+    publishing.begin(publisher)
+    publishing.cut_off({"other.example.com"}, "domain_disabled")
+    assert publisher.events == []
+    publishing.cut_off({"push.example.com"}, "domain_disabled")
+    assert publisher.events == ["domain_disabled"]

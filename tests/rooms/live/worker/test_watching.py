@@ -233,3 +233,21 @@ def test_every_byte_is_reported_once_also_of_those_who_left(
     figures = watching.figures()["hub", "stream"]
     assert figures.shares == {("flv", Way()): (0, len(client.read()))}
     assert watching.figures() == {}
+
+
+def test_a_domain_is_cut_off_with_all_who_came_by_it(
+    watching: Watching, connect: Connect, on_air: OnAir
+) -> None:
+    on_air()
+    cut, waits, stays = connect(), connect(), connect()
+    for client, stream, domain in (
+        (cut, "stream", "a.com"),
+        (waits, "later", "a.com"),
+        (stays, "stream", ""),
+    ):
+        client.viewer.kind = Way(domain)
+        watching.watch("hub", stream, FLV, client.viewer, patience=30)
+    watching.cut_off({"a.com"}, "domain_disabled")
+    assert (cut.gone, waits.gone, stays.gone) == (["domain_disabled"], ["domain_disabled"], [])
+    watching.serve()
+    assert any(map(is_key, flv_file(stays.read())))

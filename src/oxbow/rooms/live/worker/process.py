@@ -68,6 +68,8 @@ class MediaWorker:
         self._doors: list[Door] = []
         self._contexts = Contexts()
         self._is_open = False
+        self._disabled: set[str] = set()
+        """Domains that nobody may use now."""
 
     def open(self, loop: asyncio.AbstractEventLoop, listeners: Mapping[str, socket.socket]) -> None:
         """Begin to serve; `listeners` by the names in DOORS."""
@@ -97,6 +99,8 @@ class MediaWorker:
 
     def _configure(self, message: Configure) -> None:
         self.plane.config = message.snapshot
+        self._disabled = {name for name, domain in message.snapshot.domains.items() if domain.disabled}
+        self._cut_disabled()
         loaded = self._contexts.configure(message.snapshot.certificates)
         if self._is_open:
             return
@@ -104,6 +108,11 @@ class MediaWorker:
         # Before this nobody's hub would be known, nor any certificate: clients wait in the backlog.
         self._open_doors(secure=False)
         loaded.add_done_callback(lambda _: self._open_doors(secure=True))
+
+    def _cut_disabled(self) -> None:
+        if self._disabled:
+            self.plane.publishing.cut_off(self._disabled, "domain_disabled")
+            self.plane.watching.cut_off(self._disabled, "domain_disabled")
 
     def _open_doors(self, *, secure: bool) -> None:
         for door in self._doors:
@@ -125,6 +134,7 @@ class MediaWorker:
         plane.publishing.second()
         plane.watching.second()
         plane.shelf.second()
+        self._cut_disabled()  # a publisher that was being let in when its domain was disabled
         for door in self._doors:
             door.sweep(self._loop.time())
         self._report(elapsed)

@@ -6,6 +6,7 @@ every tick again.
 """
 
 import select
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -104,6 +105,12 @@ class Publishing:
         entry = self._entries.get((hub, stream))
         if entry is not None:
             entry.publisher.cut(reason)
+
+    def cut_off(self, domains: Collection[str], reason: str) -> None:
+        """Disconnect every publisher that came by one of the domains."""
+        for entry in list(self._entries.values()):
+            if entry.publisher.info.domain in domains:
+                entry.publisher.cut(reason)
 
     def gather(self) -> None:
         """Once per tick."""

@@ -1,7 +1,7 @@
 """Who watches what in this worker: one audience per stream and format, each a cohort on a log."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from oxbow.media.fanout import Cohort, FanoutLimits, Totals, Viewer, WritableEvents
@@ -101,6 +101,12 @@ class Watching:
             audience = self._audiences.get((hub, stream, format_.name))
             if audience is not None:
                 self._dismiss(audience, reason)
+
+    def cut_off(self, domains: Collection[str], reason: str) -> None:
+        """Show everybody out who came by one of the domains, whatever they watch."""
+        for viewer in list(self._of):
+            if isinstance(viewer.kind, Way) and viewer.kind.domain in domains:
+                self._gone(viewer, reason)
 
     def serve(self) -> None:
         """Once per tick: everything that was appended goes out."""
