@@ -15,13 +15,14 @@ from oxbow.kernel.accounts import store as accounts_store
 from oxbow.kernel.database import Base, Database, SchemaTooNewError
 from oxbow.kernel.database.engine import create_engine
 from oxbow.kernel.database.migrate import config
+from oxbow.kernel.metering import tables as metering_tables
 from oxbow.kernel.refusals import store as refusals_store
 from oxbow.kernel.tasks import tables as task_tables
 
 
 def import_every_store() -> None:
     """Tables are declared in the rooms' stores; a room that is not imported has none."""
-    assert accounts_store.Base is refusals_store.Base is task_tables.Base is Base
+    assert accounts_store.Base is refusals_store.Base is task_tables.Base is metering_tables.Base is Base
     for room in pkgutil.iter_modules(oxbow.rooms.__path__, "oxbow.rooms."):
         if importlib.util.find_spec(f"{room.name}.store"):
             importlib.import_module(f"{room.name}.store")
