@@ -15,6 +15,7 @@ import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import uvloop
 from fastapi import FastAPI
@@ -28,6 +29,7 @@ from oxbow.kernel.gateway import bind, create_app
 from oxbow.kernel.gateway import serve as serve_http
 from oxbow.kernel.gateway.audit import audit_router
 from oxbow.kernel.health import Health
+from oxbow.kernel.metering import MeteringMetrics, MeteringService, MeteringSettings
 from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.ports import Port
 from oxbow.kernel.refusals.routes import refusals_router
@@ -68,16 +70,19 @@ class House:
         self.tasks = TaskService(load(TaskSettings), self.database, server=_node(kernel.home))
         self.board = LiveBoard()
         self.registry = Registry(streams_root(kernel))
+        self.metering = MeteringService(self.database, ZoneInfo(kernel.time_zone), load(MeteringSettings))
         self.live = LiveRoom(
             live,
             self.database,
             self.accounts,
             self.board,
             self.tasks,
+            self.metering,
             keep_refusals=self.refusals.add,
             node=_node(kernel.home),
         )
         self.control = ControlServer(control_socket(kernel), self.live.service, self.board)
+        self.control.on_report(self.live.usage.take)
         self.janitor = Janitor(self.board, self.registry)
         self.app = self._app()
 
@@ -89,6 +94,7 @@ class House:
         self.live.add_metrics(metrics.registry)
         self.refusals.add_metrics(metrics.registry)
         metrics.register(LiveMetrics(self.board, self.control))
+        metrics.register(MeteringMetrics(self.metering))
         routers = [
             *self.live.routers,
             audit_router(self.audit),
@@ -113,6 +119,7 @@ class House:
         """Migrate, read what is configured, and let the workers in."""
         await self._open_database()
         self.refusals.open()
+        await self.metering.open()
         await self.live.open()
         await self.tasks.open((await self.accounts.root()).id)
         await self.control.start()
@@ -138,6 +145,7 @@ class House:
         await self.control.close()
         await self.live.close()
         await self.refusals.close()
+        await self.metering.close()
         await self.database.close()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -14,6 +15,7 @@ from oxbow.kernel.accounts.store import AccountRow
 from oxbow.kernel.database import Database
 from oxbow.kernel.gateway import create_app
 from oxbow.kernel.health import Health
+from oxbow.kernel.metering import MeteringService
 from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.refusals.models import Refusal
 from oxbow.kernel.settings import KernelSettings
@@ -22,6 +24,7 @@ from oxbow.rooms.live.control.messages import Figures, LivePublisher, Share, Str
 from oxbow.rooms.live.routes import live_routers
 from oxbow.rooms.live.service import LiveService
 from oxbow.rooms.live.settings import LiveSettings
+from oxbow.rooms.live.usage import LiveUsage
 from oxbow.testing.signing import QiniuAuth
 
 ROOT = Account(1, "root")
@@ -137,7 +140,18 @@ async def service(
 
 
 @pytest.fixture
-def live_app(service: LiveService, accounts: Database, keys: Keys) -> FastAPI:
+def metering(accounts: Database, clock: Clock) -> MeteringService:
+    """Days are those of Shanghai; nothing is written but by `flush`."""
+    return MeteringService(accounts, ZoneInfo("Asia/Shanghai"), clock=clock)
+
+
+@pytest.fixture
+def usage(service: LiveService, metering: MeteringService, clock: Clock) -> LiveUsage:
+    return LiveUsage(metering, service.owner_of, clock)
+
+
+@pytest.fixture
+def live_app(service: LiveService, accounts: Database, keys: Keys, usage: LiveUsage) -> FastAPI:
     """The API with the live room's routes, for the root account and a stranger."""
     keys.add(AK, SK)
     keys.add(STRANGERS_AK, SK, STRANGER)
@@ -148,7 +162,7 @@ def live_app(service: LiveService, accounts: Database, keys: Keys) -> FastAPI:
         accounts=kernel,
         metrics=Metrics(),
         health=Health(),
-        routers=live_routers(service, LiveSettings()),
+        routers=[*live_routers(service, LiveSettings()), *usage.routers],
     )
 
 

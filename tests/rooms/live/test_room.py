@@ -1,12 +1,14 @@
 """The room as the composition root sees it, and its settings."""
 
 import asyncio
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from oxbow.kernel.accounts import AccountService, AccountStore
 from oxbow.kernel.database import Database
 from oxbow.kernel.health import Health
+from oxbow.kernel.metering import MeteringService
 from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.settings import KernelSettings, SettingsError, load
 from oxbow.kernel.tasks import TaskService
@@ -22,8 +24,9 @@ async def room(sqlite_database: Database, board, tmp_path, monkeypatch: pytest.M
     accounts = AccountService(AccountStore(sqlite_database))
     await accounts.open(KernelSettings(home=tmp_path))
     tasks = TaskService(TaskSettings(), sqlite_database, server="here")
-    room = LiveRoom(LiveSettings(), sqlite_database, accounts, board, tasks, node="here")
     assert [kind.name for kind in tasks.kinds] == ["live.tidy"]
+    metering = MeteringService(sqlite_database, ZoneInfo("UTC"))
+    room = LiveRoom(LiveSettings(), sqlite_database, accounts, board, tasks, metering, node="here")
     yield room
     await room.close()
 

@@ -5,6 +5,7 @@ and :meth:`MeteringService.record` for what happened once and has an id (a finis
 """
 
 from oxbow.kernel.metering.calendar import Calendar, Step
+from oxbow.kernel.metering.metrics import MeteringMetrics
 from oxbow.kernel.metering.models import Condition, Meter, Question, Usage
 from oxbow.kernel.metering.reader import Figures, UsageReader
 from oxbow.kernel.metering.service import MeteringService
@@ -16,6 +17,7 @@ __all__ = [
     "Condition",
     "Figures",
     "Meter",
+    "MeteringMetrics",
     "MeteringService",
     "MeteringSettings",
     "Question",

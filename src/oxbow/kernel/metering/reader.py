@@ -44,10 +44,12 @@ class UsageReader:
         """The calendar that the account's days and months are those of."""
         return self._calendar_of(account)
 
-    def kept_since(self, step: Step) -> float:
-        """Since when buckets of this length are kept; 0 for always."""
+    def kept_since(self, step: Step, account: int) -> float:
+        """The day since when buckets of this length are kept; 0 for always."""
         days = {Step.FIVE_MINUTES: self._settings.five_minute_days, Step.HOUR: self._settings.hour_days}
-        return self._clock() - days[step] * DAY_SECONDS if step in days else 0.0
+        if step not in days:
+            return 0.0
+        return self._calendar_of(account).start(Step.DAY, self._clock() - days[step] * DAY_SECONDS)
 
     async def ask(self, question: Question) -> Figures:
         """The sums of a period. Where details are gone, it is taken to the whole hours or days it lies in."""
@@ -57,7 +59,7 @@ class UsageReader:
         sums: list[dict[str, int]] = [{} for _ in starts]
         if starts:
             chosen = await self._choose(question)
-            for piece in self._pieces(calendar, question.step, question.begin, end):
+            for piece in self._pieces(question, end):
                 await self._add(question, chosen, piece, starts, sums)
         return Figures(starts, sums)
 
@@ -72,16 +74,17 @@ class UsageReader:
             if all(one.holds(dimensions.get(one.dimension, "")) for one in question.conditions)
         }
 
-    def _pieces(self, calendar: Calendar, step: Step, begin: float, end: float) -> list[Piece]:
-        first = calendar.start(self._finest(begin), begin)
+    def _pieces(self, question: Question, end: float) -> list[Piece]:
+        calendar, step = self._calendar_of(question.account), question.step
+        first = calendar.start(self._finest(question.begin, question.account), question.begin)
         if (
             end >= self._clock()
         ):  # Nothing is used in the future, so that the running bucket counts as a whole.
             return calendar.pieces(step, first, calendar.at_or_after(Step.MONTH, end + 1))
-        return calendar.pieces(step, first, calendar.at_or_after(self._finest(end), end))
+        return calendar.pieces(step, first, calendar.at_or_after(self._finest(end, question.account), end))
 
-    def _finest(self, at: float) -> Step:
-        return next(step for step in STEPS if at >= self.kept_since(step))
+    def _finest(self, at: float, account: int) -> Step:
+        return next(step for step in STEPS if at >= self.kept_since(step, account))
 
     async def _add(
         self,

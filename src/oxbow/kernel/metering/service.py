@@ -58,6 +58,8 @@ class MeteringService:
         self._failing = False
         self.flushed = 0
         """Sums written since the start."""
+        self.failures = 0
+        """Attempts to write that failed since the start; what they wanted to write is tried again."""
 
     def calendar_of(self, account: int) -> Calendar:
         """The calendar of an account; for now that of the server's time zone for all."""
@@ -133,10 +135,11 @@ class MeteringService:
 
     async def prune(self) -> None:
         """Forget the details that are older than the settings keep them."""
-        for step in (Step.FIVE_MINUTES, Step.HOUR):
-            # A day longer than the reader goes back, so that no question meets half of what it asks for.
-            await self._store.prune(step, int(self.reader.kept_since(step)) - DAY_SECONDS)
-        await self._store.prune_records(int(self._clock()) - self._settings.record_days * DAY_SECONDS)
+        now, settings = int(self._clock()), self._settings
+        for step, days in ((Step.FIVE_MINUTES, settings.five_minute_days), (Step.HOUR, settings.hour_days)):
+            # A day longer than the reader goes back, which goes by whole days of each account.
+            await self._store.prune(step, now - (days + 1) * DAY_SECONDS)
+        await self._store.prune_records(now - settings.record_days * DAY_SECONDS)
 
     async def _flush_again_and_again(self) -> None:
         while True:
@@ -154,6 +157,7 @@ class MeteringService:
                 log.exception("usage_not_pruned")
 
     def _tell_failure(self, error: Exception) -> None:
+        self.failures += 1
         if not self._failing:
             log.warning("usage_waits_in_memory", error=f"{type(error).__name__}: {error}")
         self._failing = True

@@ -8,6 +8,7 @@ import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -29,6 +30,13 @@ def _postgres_url(value: SecretStr) -> SecretStr:
     if not re.match(r"postgres(ql)?(\+asyncpg)?://", value.get_secret_value()):
         raise ValueError
     return value
+
+
+def _time_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        raise ValueError(f"there is no time zone {name[:60]!r}") from None
 
 
 def _default_workers() -> int:
@@ -93,6 +101,12 @@ class KernelSettings(Section, env_prefix="OXBOW_"):
         le=60,
         description="How long connecting, waiting for a free connection, or one statement may take before "
         "the database counts as away.",
+    )
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        default="Asia/Shanghai",
+        description="The time zone of the accounts' hours, days and months in statistics. What is counted "
+        "already stays in the days it was counted in.",
+        json_schema_extra={"takes": "a name such as Asia/Shanghai or Europe/Berlin"},
     )
     outbound_allow: list[IPv4Network | IPv6Network] = Field(
         default_factory=list,

@@ -14,12 +14,14 @@ from prometheus_client import CollectorRegistry, Gauge
 from oxbow.kernel.accounts import AccountService
 from oxbow.kernel.database import Database
 from oxbow.kernel.health import Health
+from oxbow.kernel.metering import MeteringService
 from oxbow.kernel.tasks import TaskService
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.routes import live_routers
 from oxbow.rooms.live.service import KeepRefusals, LiveService
 from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.settings_domains import DomainSettings
+from oxbow.rooms.live.usage import METERS, LiveUsage
 
 HEARTBEAT_SECONDS = 1.0
 """How exactly the end of a broadcast is known after the server was killed."""
@@ -41,6 +43,7 @@ class LiveRoom:
 
     name = "live"
     settings_section = LiveSettings
+    meters = METERS
 
     def __init__(
         self,
@@ -49,6 +52,7 @@ class LiveRoom:
         accounts: AccountService,
         board: LiveBoard,
         tasks: TaskService,
+        metering: MeteringService,
         *,
         keep_refusals: KeepRefusals = lambda _: None,
         node: str = socket.gethostname(),
@@ -67,7 +71,8 @@ class LiveRoom:
             domain_settings=domain_settings,
         )
         tasks.register(self.service.tidying.kind)
-        self.routers: list[APIRouter] = live_routers(self.service, settings)
+        self.usage = LiveUsage(metering, self.service.owner_of)
+        self.routers: list[APIRouter] = [*live_routers(self.service, settings), *self.usage.routers]
 
     async def open(self) -> None:
         """Begin to work; the database is migrated and the root account exists."""

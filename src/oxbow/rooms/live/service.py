@@ -97,6 +97,11 @@ class LiveService:
         """What media workers decide joins with."""
         return self._cache.snapshot
 
+    def owner_of(self, hub: str) -> int | None:
+        """The account that owns a hub; None for one that is not there."""
+        found = self._cache.current.hubs.get(hub)
+        return None if found is None else found.account
+
     def subscribe(self, callback: Callable[[], None]) -> None:
         """Call back after each change of what the snapshot holds."""
         self._cache.subscribe(callback)

@@ -104,6 +104,7 @@ class ControlServer:
         """By session, what was asked last; a publisher that gives up meanwhile is taken out."""
         self._ended: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._listeners: list[Callable[[int, Report], None]] = []
         self.totals = Totals()
         board.on_cut(self.cut)
 
@@ -111,6 +112,10 @@ class ControlServer:
     def workers(self) -> list[Worker]:
         """The connected workers, by index."""
         return [self._workers[index] for index in sorted(self._workers)]
+
+    def on_report(self, listener: Callable[[int, Report], None]) -> None:
+        """Call with each worker's index and report, once the board has taken it."""
+        self._listeners.append(listener)
 
     async def start(self) -> None:
         """Listen; workers are told the configuration when they connect and whenever it changes."""
@@ -168,6 +173,8 @@ class ControlServer:
                 self._board.report(worker.index, message.streams)
                 self.totals.add(message)
                 self._authority.refused(message.refusals)
+                for listener in self._listeners:
+                    listener(worker.index, message)
 
     def _newly_dropped(self, report: Report) -> int:
         """Figures count from a publisher's start: what is new is what the board doesn't know yet."""
