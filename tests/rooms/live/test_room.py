@@ -24,9 +24,9 @@ async def room(sqlite_database: Database, board, tmp_path, monkeypatch: pytest.M
     accounts = AccountService(AccountStore(sqlite_database))
     await accounts.open(KernelSettings(home=tmp_path))
     tasks = TaskService(TaskSettings(), sqlite_database, server="here")
-    assert [kind.name for kind in tasks.kinds] == ["live.tidy"]
     metering = MeteringService(sqlite_database, ZoneInfo("UTC"))
     room = LiveRoom(LiveSettings(), sqlite_database, accounts, board, tasks, metering, node="here")
+    assert [kind.name for kind in tasks.kinds] == ["live.tidy"]
     yield room
     await room.close()
 
