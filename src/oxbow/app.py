@@ -31,6 +31,7 @@ from oxbow.kernel.gateway.audit import audit_router
 from oxbow.kernel.health import Health
 from oxbow.kernel.metering import MeteringMetrics, MeteringService, MeteringSettings
 from oxbow.kernel.metrics import Metrics
+from oxbow.kernel.outbound import OutboundClient
 from oxbow.kernel.ports import Port
 from oxbow.kernel.refusals.routes import refusals_router
 from oxbow.kernel.refusals.service import RefusalService
@@ -38,6 +39,9 @@ from oxbow.kernel.settings import KernelSettings, ListenAddress, SettingsError, 
 from oxbow.kernel.supervisor import Child, Supervisor, die_with_parent
 from oxbow.kernel.tasks import TaskService
 from oxbow.kernel.tasks.settings import TaskSettings
+from oxbow.kernel.webhooks import WebhookService
+from oxbow.kernel.webhooks.metrics import WebhookMetrics
+from oxbow.kernel.webhooks.routes import webhooks_router
 from oxbow.media.registry import Registry
 from oxbow.media.shm import supports_punch_hole
 from oxbow.rooms.live.board import LiveBoard
@@ -68,6 +72,10 @@ class House:
         self.audit = AuditService(AuditStore(self.database), kernel.audit_days)
         self.refusals = RefusalService(self.database, kernel)
         self.tasks = TaskService(load(TaskSettings), self.database, server=_node(kernel.home))
+        self.outbound = OutboundClient(kernel.outbound_allow)
+        self.webhooks = WebhookService(
+            self.database, self.outbound, self.accounts.ring.signing, keep_days=kernel.webhook_days
+        )
         self.board = LiveBoard()
         self.registry = Registry(streams_root(kernel))
         self.metering = MeteringService(self.database, ZoneInfo(kernel.time_zone), load(MeteringSettings))
@@ -93,12 +101,14 @@ class House:
         self.live.add_checks(health)
         self.live.add_metrics(metrics.registry)
         self.refusals.add_metrics(metrics.registry)
+        metrics.register(WebhookMetrics(self.webhooks))
         metrics.register(LiveMetrics(self.board, self.control))
         metrics.register(MeteringMetrics(self.metering))
         routers = [
             *self.live.routers,
             audit_router(self.audit),
             refusals_router(self.refusals),
+            webhooks_router(self.webhooks),
             control_router(self.board, self.control),
         ]
         return create_app(
@@ -124,6 +134,7 @@ class House:
         await self.tasks.open((await self.accounts.root()).id)
         await self.control.start()
         self.audit.open()
+        self.webhooks.open()
         self.janitor.start()
 
     async def _open_database(self) -> None:
@@ -146,6 +157,8 @@ class House:
         await self.live.close()
         await self.refusals.close()
         await self.metering.close()
+        await self.webhooks.close()
+        await self.outbound.close()
         await self.database.close()
 
 

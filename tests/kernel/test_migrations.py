@@ -10,22 +10,21 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, text
 
+import oxbow.kernel
 import oxbow.rooms
-from oxbow.kernel.accounts import store as accounts_store
 from oxbow.kernel.database import Base, Database, SchemaTooNewError
 from oxbow.kernel.database.engine import create_engine
 from oxbow.kernel.database.migrate import config
-from oxbow.kernel.metering import tables as metering_tables
-from oxbow.kernel.refusals import store as refusals_store
-from oxbow.kernel.tasks import tables as task_tables
 
 
 def import_every_store() -> None:
-    """Tables are declared in the rooms' stores; a room that is not imported has none."""
-    assert accounts_store.Base is refusals_store.Base is task_tables.Base is metering_tables.Base is Base
-    for room in pkgutil.iter_modules(oxbow.rooms.__path__, "oxbow.rooms."):
-        if importlib.util.find_spec(f"{room.name}.store"):
-            importlib.import_module(f"{room.name}.store")
+    """Tables are declared in stores, or beside them; those of a package that is not imported are not known."""
+    packages = [*pkgutil.iter_modules(oxbow.kernel.__path__, "oxbow.kernel.")]
+    packages += pkgutil.iter_modules(oxbow.rooms.__path__, "oxbow.rooms.")
+    for package in packages:
+        for module in ("store", "tables"):
+            if package.ispkg and importlib.util.find_spec(f"{package.name}.{module}"):
+                importlib.import_module(f"{package.name}.{module}")
 
 
 async def on_connection(database: Database, action):

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from oxbow import __version__
-from oxbow.cli import addresses, audit, domains, hubs, inspection, keys, refusals, running, streams
+from oxbow.cli import addresses, audit, domains, hubs, inspection, keys, refusals, running, streams, webhooks
 from oxbow.cli.vault import NoKeysError
 from oxbow.client import RefusedError, ServerUnreachableError
 from oxbow.demo import DemoError
@@ -77,6 +77,7 @@ for command in (
     streams.stream,
     domains.domain,
     addresses.url,
+    webhooks.webhook,
     audit.audit,
     refusals.why,
     refusals.refusals,

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from hostile import answer, dripping, hang, pouring, redirect, saying, serving
 from oxbow.kernel.outbound import OutboundClient, OutboundFailed, OutboundRefused
 from oxbow.kernel.outbound.client import PER_ORIGIN
-
-from .hostile import answer, dripping, hang, pouring, redirect, saying, serving
-from .trust import certificate_for
+from trust import certificate_for
 
 LOOPBACK = [ip_network("127.0.0.1/32")]
 OK = saying(answer(200, b"fine", "X-Colour: blue"))
@@ -56,15 +55,9 @@ async def test_an_answer_as_it_came(client: OutboundClient) -> None:
 
 
 async def test_a_body_is_sent(client: OutboundClient) -> None:
-    bodies = []
-
-    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        bodies.append(await reader.readexactly(4))
-        writer.write(answer(204))
-
-    async with serving(take) as server:
+    async with serving(saying(answer(204))) as server:
         await client.request("POST", server.url(), headers={"Content-Type": "text/plain"}, content=b"body")
-    assert bodies == [b"body"]
+    assert server.bodies == [b"body"]
     assert b"content-length: 4\r\n" in server.requests[0].lower()
 
 
@@ -174,22 +167,12 @@ async def test_a_redirect_that_nobody_wants_followed_is_an_answer(client: Outbou
 async def test_what_is_sent_after_a_redirect(
     client: OutboundClient, status: int, method: bytes, body: bytes
 ) -> None:
-    bodies = []
-
-    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        bodies.append(await reader.readexactly(len(body)))
-        writer.write(answer(200))
-
-    async def send_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readexactly(4)
-        writer.write(answer(status, b"", f"Location: {there.url()}"))
-
     secret = {"Authorization": "QBox of-the-first-server", "Content-Type": "text/plain"}
-    async with serving(take) as there, serving(send_on) as here:
+    async with serving(saying(answer(200))) as there, serving(redirect(there.url(), status)) as here:
         await client.request("POST", here.url(), headers=secret, content=b"body")
     assert there.requests[0].startswith(method + b" /")
     assert b"authorization" not in there.requests[0].lower()
-    assert bodies == [body]
+    assert there.bodies == [body]
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,17 @@ class KeyRing:
             raise DatabaseUnavailableError
         return self._pairs.get(access_key)
 
+    async def signing(self, account: int) -> KeyPair | None:
+        """The pair that signs what we send in the account's name: its oldest enabled one.
+
+        :raises DatabaseUnavailableError: only while the keys have never been read.
+        """
+        if self._clock() >= self._next_look:
+            await self._look()
+        pairs = (self._pairs or {}).values()
+        own = [pair for pair in pairs if pair.account.id == account and pair.enabled]
+        return min(own, key=lambda pair: (pair.created_at, pair.access_key), default=None)
+
     async def refresh(self) -> None:
         """Read all key pairs now."""
         # One at a time, or a slow earlier read would put back what a later one has seen changed.

@@ -156,6 +156,12 @@ class KernelSettings(Section, env_prefix="OXBOW_"):
     audit_days: int = Field(
         default=365, ge=1, le=36500, description="Days after which the record of a change is deleted."
     )
+    webhook_days: int = Field(
+        default=7,
+        ge=1,
+        le=3650,
+        description="Days for which callbacks that were sent can be read and repeated.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least severe kind of log line that is written."
     )

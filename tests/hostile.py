@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from ssl import SSLContext
@@ -14,10 +15,14 @@ class Server:
     """What was asked of it, and how often somebody connected."""
 
     def __init__(self, behaviour: Behaviour) -> None:
-        self._behaviour = behaviour
+        self.behaviour = behaviour
+        """How the next request is answered."""
         self.port = 0
         self.connections = 0
         self.requests: list[bytes] = []
+        """Their heads, ..."""
+        self.bodies: list[bytes] = []
+        """... and their bodies, by Content-Length."""
         self.gone = asyncio.Event()
         """Somebody hung up before the answer was complete."""
 
@@ -28,8 +33,10 @@ class Server:
         self.connections += 1
         try:
             while head := await _head(reader):
+                length = re.search(rb"(?i)\r\ncontent-length: *([0-9]+)", head)
+                self.bodies.append(await reader.readexactly(int(length[1]) if length else 0))
                 self.requests.append(head)
-                await self._behaviour(reader, writer)
+                await self.behaviour(reader, writer)
                 await writer.drain()
         except OSError:
             self.gone.set()
