@@ -18,7 +18,7 @@ from oxbow.kernel.database.migrate import config
 
 
 def import_every_store() -> None:
-    """Tables are declared in stores, or beside them; those of a package that is not imported are not known."""
+    """Tables are declared in stores, or beside them; a package that is not imported has none."""
     packages = [*pkgutil.iter_modules(oxbow.kernel.__path__, "oxbow.kernel.")]
     packages += pkgutil.iter_modules(oxbow.rooms.__path__, "oxbow.rooms.")
     for package in packages:
