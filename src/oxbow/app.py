@@ -38,6 +38,8 @@ from oxbow.kernel.refusals.service import RefusalService
 from oxbow.kernel.settings import KernelSettings, ListenAddress, SettingsError, check, load
 from oxbow.kernel.supervisor import Child, Supervisor, die_with_parent
 from oxbow.kernel.tasks import TaskService
+from oxbow.kernel.tasks.metrics import TaskMetrics
+from oxbow.kernel.tasks.routes import tasks_router
 from oxbow.kernel.tasks.settings import TaskSettings
 from oxbow.kernel.webhooks import WebhookService
 from oxbow.kernel.webhooks.metrics import WebhookMetrics
@@ -102,6 +104,7 @@ class House:
         self.live.add_metrics(metrics.registry)
         self.refusals.add_metrics(metrics.registry)
         metrics.register(WebhookMetrics(self.webhooks))
+        metrics.register(TaskMetrics(lambda: self.tasks.counts))
         metrics.register(LiveMetrics(self.board, self.control))
         metrics.register(MeteringMetrics(self.metering))
         routers = [
@@ -109,6 +112,7 @@ class House:
             audit_router(self.audit),
             refusals_router(self.refusals),
             webhooks_router(self.webhooks),
+            tasks_router(self.tasks),
             control_router(self.board, self.control),
         ]
         return create_app(

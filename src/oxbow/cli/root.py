@@ -8,7 +8,19 @@ from typing import Any
 import click
 
 from oxbow import __version__
-from oxbow.cli import addresses, audit, domains, hubs, inspection, keys, refusals, running, streams, webhooks
+from oxbow.cli import (
+    addresses,
+    audit,
+    domains,
+    hubs,
+    inspection,
+    keys,
+    refusals,
+    running,
+    streams,
+    tasks,
+    webhooks,
+)
 from oxbow.cli.vault import NoKeysError
 from oxbow.client import RefusedError, ServerUnreachableError
 from oxbow.demo import DemoError
@@ -76,6 +88,7 @@ for command in (
     hubs.hub,
     streams.stream,
     domains.domain,
+    tasks.task,
     addresses.url,
     webhooks.webhook,
     audit.audit,

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
+from oxbow.kernel.audit import acting_as
 from oxbow.kernel.logs import get_logger
 from oxbow.kernel.tasks import rules
 from oxbow.kernel.tasks.context import Recorder, TaskContext, describe
@@ -87,7 +88,7 @@ class Runner:
         context = TaskContext(task, self._store, recorder)
         rolling_back = task.state is TaskState.ROLLING_BACK
         function = kind.rollback if rolling_back and kind.rollback is not None else kind.run
-        work = asyncio.ensure_future(_awaited(function(context)))
+        work = asyncio.ensure_future(_acting(kind, function(context)))
         self._work[task.lease] = work
         try:
             late = await self._ended_in_time(work, task)
@@ -155,5 +156,6 @@ _SAID = {
 }
 
 
-async def _awaited(work: Awaitable[None]) -> None:
-    await work
+async def _acting(kind: TaskKind, work: Awaitable[None]) -> None:
+    with acting_as(kind.name):
+        await work

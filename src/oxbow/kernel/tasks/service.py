@@ -179,7 +179,7 @@ class TaskService:
         return changed
 
     async def _change(self, before: Task, after: Task) -> Task:
-        if not await self._store.change(before, after):
+        if not await self._store.change(before, after, audited=True):
             raise TaskRefused("the task has moved on meanwhile, look at it again")
         self._poke()
         return after

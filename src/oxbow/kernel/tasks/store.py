@@ -10,6 +10,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, delete, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
+from oxbow.kernel.audit import record
 from oxbow.kernel.database import Database
 from oxbow.kernel.tasks.models import ENDED, Task, TaskState
 from oxbow.kernel.tasks.tables import TaskRow
@@ -96,8 +97,11 @@ class TaskStore:
         async with self._database.session(readonly=True) as session:
             return (await session.scalar(select(TaskRow.lease).where(TaskRow.id == task.id))) == task.lease
 
-    async def change(self, before: Task, after: Task) -> bool:
-        """Write what differs, unless the task has moved on since `before` was read."""
+    async def change(self, before: Task, after: Task, *, audited: bool = False) -> bool:
+        """Write what differs, unless the task has moved on since `before` was read.
+
+        :param audited: somebody wants it so, and it is to be found in the audit.
+        """
         old, new = _columns_of(before), _columns_of(after)
         changes = {name: value for name, value in new.items() if value != old[name]}
         statement = (
@@ -106,7 +110,12 @@ class TaskStore:
             .values(**changes)
         )
         async with self._database.session() as session:
-            return cast("CursorResult[Any]", await session.execute(statement)).rowcount == 1
+            done = cast("CursorResult[Any]", await session.execute(statement)).rowcount == 1
+            if done and audited:
+                record(
+                    session, f"task/{before.id}", _steered(before), _steered(after), account=before.account
+                )
+            return done
 
     async def leased_to(self, server: str) -> list[Task]:
         """The tasks that a server runs, as far as the database knows."""
@@ -138,6 +147,10 @@ def task_of(row: TaskRow) -> Task:
 def _columns_of(task: Task) -> dict[str, Any]:
     values = {item.name: getattr(task, item.name) for item in fields(Task)}
     return values | {"arguments": json.dumps(task.arguments), "state": str(task.state)}
+
+
+def _steered(task: Task) -> dict[str, Any]:
+    return {"state": str(task.state), "cancelling": task.cancelling, "attempt_limit": task.attempt_limit}
 
 
 def _with_key(task: Task, key: str | None) -> Any:
