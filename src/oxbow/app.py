@@ -28,6 +28,7 @@ from oxbow.kernel.database import Database, DatabaseUnavailableError
 from oxbow.kernel.gateway import bind, create_app
 from oxbow.kernel.gateway import serve as serve_http
 from oxbow.kernel.gateway.audit import audit_router
+from oxbow.kernel.geoip import GeoCopies
 from oxbow.kernel.health import Health
 from oxbow.kernel.metering import MeteringMetrics, MeteringService, MeteringSettings
 from oxbow.kernel.metrics import Metrics
@@ -81,6 +82,9 @@ class House:
         self.board = LiveBoard()
         self.registry = Registry(streams_root(kernel))
         self.metering = MeteringService(self.database, ZoneInfo(kernel.time_zone), load(MeteringSettings))
+        self._geo_copies = GeoCopies(kernel)
+        self.geo = self._geo_copies.finder()
+        self._geo_watch: asyncio.Task[None] | None = None
         self.live = LiveRoom(
             live,
             self.database,
@@ -90,6 +94,7 @@ class House:
             self.metering,
             keep_refusals=self.refusals.add,
             node=_node(kernel.home),
+            geo=self.geo,
         )
         self.control = ControlServer(control_socket(kernel), self.live.service, self.board)
         self.control.on_report(self.live.usage.take)
@@ -140,6 +145,7 @@ class House:
         self.audit.open()
         self.webhooks.open()
         self.janitor.start()
+        self._geo_watch = asyncio.create_task(self._geo_copies.keep_fresh(self.geo), name="geoip")
 
     async def _open_database(self) -> None:
         """A database that isn't there yet (machines start in any order) is waited for."""
@@ -155,6 +161,8 @@ class House:
     async def close(self) -> None:
         """The other way round."""
         await self.tasks.close()
+        if self._geo_watch is not None:
+            self._geo_watch.cancel()
         await self.janitor.close()
         await self.audit.close()
         await self.control.close()
@@ -204,6 +212,7 @@ def serve() -> int:
         for warning in unknown:
             log.warning("unknown setting", problem=warning)
         lock = _lock_home(kernel.home)
+        GeoCopies(kernel).install()
         _prepare_shared_memory(kernel)
         listener = bind(kernel.api_listen)
         ports = {name: Port.reserve(address) for name, address in _doors(kernel).items()}

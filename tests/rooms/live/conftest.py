@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -14,6 +15,7 @@ from oxbow.kernel.accounts import Account, AccountService, AccountStore, KeyPair
 from oxbow.kernel.accounts.store import AccountRow
 from oxbow.kernel.database import Database
 from oxbow.kernel.gateway import create_app
+from oxbow.kernel.geoip import GeoFinder
 from oxbow.kernel.health import Health
 from oxbow.kernel.metering import MeteringService
 from oxbow.kernel.metrics import Metrics
@@ -126,13 +128,19 @@ async def accounts(sqlite_database: Database) -> Database:
 
 
 @pytest.fixture
+def geo(tmp_path: Path) -> GeoFinder:
+    """Knows nothing, until somebody writes the database."""
+    return GeoFinder(tmp_path / "city.mmdb", None)
+
+
+@pytest.fixture
 async def service(
-    accounts: Database, keys: Keys, board: Board, refusals: Refusals, clock: Clock
+    accounts: Database, keys: Keys, board: Board, refusals: Refusals, clock: Clock, geo: GeoFinder
 ) -> AsyncIterator[LiveService]:
     """Opened, with the hub `live` that anybody may publish to."""
     settings = LiveSettings(domains_per_hub=20)
     service = LiveService(
-        settings, accounts, keys, board, node="here", keep_refusals=refusals.add, clock=clock
+        settings, accounts, keys, board, node="here", keep_refusals=refusals.add, geo=geo, clock=clock
     )
     await service.open(ROOT)
     yield service

@@ -244,6 +244,7 @@ class TestDomains:
                 "gapDuration": 0,
             },
             "refererLimit": {"allow": [], "deny": [], "allowEmpty": True},
+            "areaLimit": {"allow": [], "deny": [], "allowUnknown": False},
             "disconnectDelay": 0,
             "urlRewrite": {"rules": []},
             "certEnable": False,

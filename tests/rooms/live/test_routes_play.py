@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+from geo_databases import SHANGHAI, write_database
+from oxbow.kernel.geoip import GeoFinder
 
 HLS, PUSH = "hls.example.com", "push.example.com"
 PATH = f"/v2/hubs/live/domains/{HLS}"
@@ -182,3 +186,18 @@ class TestExplain:
     async def test_of_ones_own_hubs_only(self, strangers_api: httpx.AsyncClient):
         body = {"url": f"http://{HLS}/live/stream.m3u8"}
         assert await post(strangers_api, "/v2/hubs/live/explain", body) == (612, "hub not found")
+
+
+async def test_areas_are_set_where_they_can_be_known(api: httpx.AsyncClient, geo: GeoFinder, tmp_path: Path):
+    limit = {"allow": ["cn"], "deny": ["am"]}
+    status, error = await post(api, f"{PATH}/areaLimit", limit)
+    assert (status, "OXBOW_GEOIP_CITY_DATABASE" in error) == (400, True)
+    write_database(tmp_path / "city.mmdb", {"1.2.0.0/16": SHANGHAI})
+    assert geo.refresh()
+    assert await post(api, f"{PATH}/areaLimit", limit) == (200, "")
+    assert (await api.get(PATH)).json()["areaLimit"] == limit | {"allowUnknown": False}
+    status, error = await post(api, f"{PATH}/areaLimit", {"allow": ["mars"]})
+    assert (status, "allow" in error and "cn, hk, tw" in error) == (400, True)
+    url = f"http://{HLS}/live/stream.m3u8"
+    assert await reason(api, url, clientIP="1.2.3.4") == ("", "")
+    assert await reason(api, url, clientIP="9.9.9.9") == ("areaLimit", "area_unknown")

@@ -17,6 +17,7 @@ from oxbow.kernel.settings.listen import ListenAddress
 from oxbow.kernel.settings.section import DEFAULT_HOME, Section
 
 Directory = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+File = Directory
 _PATH = {"takes": "a directory's path"}
 
 
@@ -112,6 +113,18 @@ class KernelSettings(Section, env_prefix="OXBOW_"):
         default_factory=list,
         description="Networks that outgoing callbacks may reach beyond the public ones.",
         json_schema_extra={"takes": "networks such as 10.1.0.0/16, separated by commas"},
+    )
+    geoip_city_database: File | None = Field(
+        default=None,
+        description="A MaxMind database of cities or countries: tells the areas of viewers and publishers. "
+        "A changed file counts within seconds. By default nobody's area is known.",
+        json_schema_extra={"takes": "the path of a .mmdb file"},
+    )
+    geoip_asn_database: File | None = Field(
+        default=None,
+        description="A MaxMind database of operators or autonomous systems. By default nobody's operator is "
+        "known.",
+        json_schema_extra={"takes": "the path of a .mmdb file"},
     )
     root_access_key: str | None = Field(
         default=None,

@@ -28,6 +28,10 @@ class LiveInfo:
     play_count: int = 0
     bandwidth: int = 0
     """Bits per second sent to all viewers."""
+    location: str = ""
+    """Where the publisher is; empty where that is not known."""
+    isp: str = ""
+    """The operator of its network."""
 
 
 @dataclass(slots=True)
@@ -155,6 +159,8 @@ class LiveBoard:
             avg_gop_ms=figures.avg_gop_ms if figures else 0,
             play_count=crowd.viewers,
             bandwidth=crowd.bandwidth,
+            location=on_air.publisher.location,
+            isp=on_air.publisher.isp,
         )
 
     def live_names(self, hub: str, prefix: str = "") -> list[str]:

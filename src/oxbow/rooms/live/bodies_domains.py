@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from oxbow.kernel.gateway import JsonBody
 from oxbow.rooms.live.addresses import MAX_ADDRESS
+from oxbow.rooms.live.area_limit import AreaLimit
 from oxbow.rooms.live.bodies import Visible
 from oxbow.rooms.live.limits import MAX_ENTRIES, IpLimit, RefererLimit
 from oxbow.rooms.live.play_security import MAX_RULE, PlaySecurity, PlaySecurityType
@@ -42,6 +43,15 @@ class SetIpLimit(JsonBody):
 
     def setting(self) -> IpLimit:
         return IpLimit(tuple(self.whitelist), tuple(self.blacklist))
+
+
+class SetAreaLimit(JsonBody):
+    allow: Entries
+    deny: Entries
+    allow_unknown: bool = False
+
+    def setting(self) -> AreaLimit:
+        return AreaLimit(tuple(self.allow), tuple(self.deny), self.allow_unknown)
 
 
 class SetRefererLimit(JsonBody):

@@ -107,6 +107,7 @@ def _snapshot(configuration: Configuration, settings: LiveSettings) -> ConfigSna
                 domain.ip_limit,
                 domain.referer_limit,
                 domain.disabled,
+                domain.area_limit,
             )
             for domain in configuration.domains.values()
         },

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from oxbow.kernel.geoip import AREAS
+from oxbow.rooms.live.area_limit import AreaLimit
 from oxbow.rooms.live.errors import BadArgument
 from oxbow.rooms.live.limits import (
     IpLimit,
@@ -22,7 +24,7 @@ from oxbow.rooms.live.limits import (
 from oxbow.rooms.live.models import Domain, DomainType
 from oxbow.rooms.live.play_security import PlaySecurity, RuleError, check_play_security
 
-DomainSetting = PlaySecurity | IpLimit | RefererLimit
+DomainSetting = PlaySecurity | IpLimit | RefererLimit | AreaLimit
 """Everything that `DomainService.set` takes."""
 
 Value = TypeVar("Value")
@@ -74,6 +76,14 @@ def _normal_referer_limit(limit: RefererLimit) -> RefererLimit:
     return RefererLimit(allow, deny, limit.allow_empty)
 
 
+def _normal_area_limit(limit: AreaLimit) -> AreaLimit:
+    for field, areas in (("allow", limit.allow), ("deny", limit.deny)):
+        unknown = next((area for area in areas if area not in AREAS), None)
+        if unknown is not None:
+            raise BadArgument(field, f"{unknown[:64]!r} is no area; takes {', '.join(AREAS)}")
+    return limit
+
+
 @contextlib.contextmanager
 def _naming(field: str) -> Iterator[None]:
     """Say which list a bad entry stands in."""
@@ -87,4 +97,5 @@ RULES: dict[type[Any], Rule[Any]] = {
     PlaySecurity: Rule("play_security", _normal_play_security, only_plays="type"),
     IpLimit: Rule("ip_limit", _normal_ip_limit),
     RefererLimit: Rule("referer_limit", _normal_referer_limit, only_plays="allow"),
+    AreaLimit: Rule("area_limit", _normal_area_limit, only_plays="allow"),
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from oxbow.kernel.geoip import GeoFinder
+from oxbow.rooms.live.area_limit import AreaLimit
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.domain_settings import DomainSetting, normal_setting
-from oxbow.rooms.live.errors import InvalidDomain
+from oxbow.rooms.live.errors import BadArgument, InvalidDomain
 from oxbow.rooms.live.models import Domain, DomainType, normal_domain
 from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.store import ConfigurationStore
@@ -21,7 +23,9 @@ class DomainService:
         cache: ConfigurationCache,
         settings: LiveSettings,
         clock: Callable[[], float],
+        geo: GeoFinder,
     ) -> None:
+        self._geo = geo
         self._store = store
         self._cache = cache
         self._settings = settings
@@ -55,6 +59,9 @@ class DomainService:
         HubNotFound, NoSuchDomain, BadArgument.
         """
         domain = await self.get(account, hub, name)
+        if isinstance(setting, AreaLimit) and setting.active and not self._geo.knows_areas:
+            text = "no area is known without a database: the operator sets OXBOW_GEOIP_CITY_DATABASE"
+            raise BadArgument("allow" if setting.allow else "deny", text)
         changes = normal_setting(domain, setting)
         await self._store.change_domain(hub, domain.name, account, self._now(), **changes)
         await self._cache.changed()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
+from oxbow.kernel.geoip import GeoFinder
 from oxbow.rooms.live.addresses import (
     AddressError,
     PlayAddress,
@@ -50,7 +51,14 @@ class Explanation:
 
 
 class Explainer:
-    def __init__(self, cache: ConfigurationCache, publishing: Publishing, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        cache: ConfigurationCache,
+        publishing: Publishing,
+        clock: Callable[[], float],
+        geo: GeoFinder,
+    ) -> None:
+        self._geo = geo
         self._cache = cache
         self._publishing = publishing
         self._clock = clock
@@ -84,7 +92,7 @@ class Explainer:
             if answer.action == "publish":
                 await self._publish(address, host, client_ip)
             else:
-                self._play(address, host, Visitor(client_ip, referer))
+                self._play(address, host, Visitor(client_ip, referer, area=self._geo.place(client_ip).area))
         except (PublishRefused, PlayRefused) as refused:
             return replace(answer, reason=refused.reason, description=refused.description)
         return answer

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from oxbow.rooms.live.area_limit import AreaLimit
 from oxbow.rooms.live.limits import IpLimit, RefererLimit
 from oxbow.rooms.live.play_security import PlaySecurity
 
@@ -102,6 +103,7 @@ class Domain:
     """The id of the certificate that it shows on TLS ports; empty for none."""
     disabled: bool = False
     """Whether nobody may publish or watch by it for now."""
+    area_limit: AreaLimit = field(default_factory=AreaLimit)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from oxbow.kernel.accounts import AccountService
 from oxbow.kernel.database import Database
+from oxbow.kernel.geoip import GeoFinder
 from oxbow.kernel.health import Health
 from oxbow.kernel.metering import MeteringService
 from oxbow.kernel.tasks import TaskService
@@ -57,6 +58,7 @@ class LiveRoom:
         keep_refusals: KeepRefusals = lambda _: None,
         node: str = socket.gethostname(),
         domain_settings: DomainSettings | None = None,
+        geo: GeoFinder | None = None,
     ) -> None:
         self._accounts = accounts
         self._board = board
@@ -69,6 +71,7 @@ class LiveRoom:
             node=node,
             keep_refusals=keep_refusals,
             domain_settings=domain_settings,
+            geo=geo,
         )
         tasks.register(self.service.tidying.kind)
         self.usage = LiveUsage(metering, self.service.owner_of)

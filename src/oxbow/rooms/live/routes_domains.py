@@ -13,7 +13,7 @@ from oxbow.kernel.gateway import Authenticated, json_body
 from oxbow.kernel.gateway.app import EXTENSION
 from oxbow.rooms.live import answers
 from oxbow.rooms.live.bodies import NewDomain
-from oxbow.rooms.live.bodies_domains import SetIpLimit, SetPlaySecurity, SetRefererLimit
+from oxbow.rooms.live.bodies_domains import SetAreaLimit, SetIpLimit, SetPlaySecurity, SetRefererLimit
 from oxbow.rooms.live.certificates import answers as certificate_answers
 from oxbow.rooms.live.certificates.service import CertificateService
 from oxbow.rooms.live.domains import DomainService
@@ -60,13 +60,14 @@ class _Setting:
 
     path: str
     summary: str
-    body: type[SetPlaySecurity | SetIpLimit | SetRefererLimit]
+    body: type[SetPlaySecurity | SetIpLimit | SetRefererLimit | SetAreaLimit]
 
 
 SETTINGS = (
     _Setting("playSecurity", "Set how play addresses are signed", SetPlaySecurity),
     _Setting("ipLimit", "Set which addresses may use a domain", SetIpLimit),
     _Setting("refererLimit", "Set which pages may play from a domain", SetRefererLimit),
+    _Setting("areaLimit", "Set which areas may play from a domain", SetAreaLimit),
 )
 
 

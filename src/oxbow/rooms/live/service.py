@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from oxbow.kernel.accounts import Account
 from oxbow.kernel.database import Database
+from oxbow.kernel.geoip import GeoFinder
 from oxbow.kernel.refusals.models import Refusal
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.cache import ConfigurationCache
@@ -51,8 +52,10 @@ class LiveService:
         node: str,
         keep_refusals: KeepRefusals = lambda _: None,
         domain_settings: DomainSettings | None = None,
+        geo: GeoFinder | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        geo = geo or GeoFinder(None, None)
         self._keep_refusals = keep_refusals
         self._node = node
         self._clock = clock
@@ -61,14 +64,14 @@ class LiveService:
         self._activities = ActivityStore(database)
         self._cache = ConfigurationCache(configuration, settings)
         self._publishing = Publishing(self._cache, self._streams, keys)
-        self.explainer = Explainer(self._cache, self._publishing, clock)
+        self.explainer = Explainer(self._cache, self._publishing, clock, geo)
         self.history_writer = HistoryWriter(self._activities)
         self.tidying = Tidying(self._streams, self._activities, self._cache, settings, clock)
         self.hubs = HubService(configuration, self._cache, board, settings, clock)
         self.certificates = CertificateService(
             CertificateStore(database), self._cache, domain_settings or DomainSettings(), clock
         )
-        self.domains = DomainService(configuration, self._cache, settings, clock)
+        self.domains = DomainService(configuration, self._cache, settings, clock, geo)
         self.streams = StreamService(
             configuration, self._streams, self._activities, self._cache, board, settings, clock
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from oxbow.rooms.live.addresses import PlayAddress, RtmpAddress, normal_host
+from oxbow.rooms.live.area_limit import AreaLimit
 from oxbow.rooms.live.certificates.served import Certificate
 from oxbow.rooms.live.limits import IpLimit, RefererLimit
 from oxbow.rooms.live.models import DomainType, SecondPublisher, is_disabled
@@ -44,6 +45,7 @@ class DomainConfig(msgspec.Struct, frozen=True):
     referer_limit: RefererLimit = RefererLimit()
     disabled: bool = False
     """Nobody may use the domain, whoever it is bound to."""
+    area_limit: AreaLimit = AreaLimit()
 
     @property
     def asks_for_proof(self) -> bool:
@@ -85,6 +87,8 @@ class Visitor(msgspec.Struct, frozen=True):
     """From an HLS playlist that we handed out."""
     life: str = ""
     """The broadcast that the session must have been issued for."""
+    area: str = ""
+    """Where the address is, one of oxbow.kernel.geoip.AREAS; empty where that isn't known."""
 
 
 class PlayGrant(msgspec.Struct, frozen=True):
@@ -174,9 +178,12 @@ def _check_limits(
     visitor: Visitor,
     now: float,
 ) -> None:
-    """The client's address always counts; a session stands for the page and the signature it came in with."""
+    """The client's address and area always count; a session stands for the page and the signature it came in
+    with."""
     if refusal := domain.ip_limit.refusal(visitor.ip):
         raise PlayRefused(refusal.reason, 403, refusal.description, found=visitor.ip)
+    if refusal := domain.area_limit.refusal(visitor.area):
+        raise PlayRefused(refusal.reason, 403, refusal.description, found=visitor.area)
     if not domain.asks_for_proof:
         return
     if visitor.session is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from oxbow.kernel.geoip import Place
 from oxbow.rooms.live.addresses import normal_host
 from oxbow.rooms.live.snapshot import ConfigSnapshot
 
@@ -19,7 +20,7 @@ class Way(NamedTuple):
     """The operator of the client's network; empty where it is not known."""
 
 
-def way_of(snapshot: ConfigSnapshot, host: str | None) -> Way:
+def way_of(snapshot: ConfigSnapshot, host: str | None, place: Place) -> Way:
     """The way of a client that asked for `host`: the Host header, or the host of tcUrl."""
     name = normal_host(host)
-    return Way(name if name is not None and name in snapshot.domains else "")
+    return Way(name if name is not None and name in snapshot.domains else "", place.area, place.isp)

@@ -10,6 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from oxbow.rooms.live.area_limit import AreaLimit
 from oxbow.rooms.live.errors import HubNotFound
 from oxbow.rooms.live.limits import IpLimit, RefererLimit
 from oxbow.rooms.live.models import (
@@ -44,6 +45,7 @@ def domain_of(row: DomainRow) -> Domain:
         msgspec.json.decode(row.referer_limit, type=RefererLimit),
         row.cert_name,
         row.disabled,
+        msgspec.json.decode(row.area_limit, type=AreaLimit),
     )
 
 

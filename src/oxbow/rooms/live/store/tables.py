@@ -57,6 +57,7 @@ class DomainRow(Base):
     play_security: Mapped[str] = mapped_column(Text, server_default="{}")
     ip_limit: Mapped[str] = mapped_column(Text, server_default="{}")
     referer_limit: Mapped[str] = mapped_column(Text, server_default="{}")
+    area_limit: Mapped[str] = mapped_column(Text, server_default="{}")
     cert_name: Mapped[str] = mapped_column(String(24), server_default="")
     """A certificate's id, or empty. Only changed, as the certificate is, after `announce_change`."""
     disabled: Mapped[bool] = mapped_column(server_default=false())

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from oxbow.kernel.geoip import GeoFinder
 from oxbow.media.framing.hls import HlsOptions
 from oxbow.media.log import Retention
 from oxbow.media.registry import Registry
@@ -26,6 +27,7 @@ class Plane:
     publishing: Publishing
     watching: Watching
     shelf: HlsShelf
+    geo: GeoFinder = field(default_factory=lambda: GeoFinder(None, None))
     config: ConfigSnapshot = field(default_factory=ConfigSnapshot)
     refused: Counter[str] = field(default_factory=Counter)
     """Refused publishers and viewers by reason, since last reported."""

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import uvloop
 
 from oxbow.kernel import logs
+from oxbow.kernel.geoip import GeoCopies
 from oxbow.kernel.settings import KernelSettings, ListenAddress, load
 from oxbow.kernel.supervisor import die_with_parent
 from oxbow.media.fanout import FanoutLimits
@@ -63,6 +64,7 @@ class MediaWorker:
             publishing=Publishing(link, live.tick_ms / 1000),
             watching=Watching(registry, limits, asyncio.get_running_loop()),
             shelf=HlsShelf(registry),
+            geo=GeoCopies(kernel).finder(),
         )
         self._ticker = Ticker(live.tick_ms / 1000, self.plane.publishing.gather, self._serve, self._second)
         self._doors: list[Door] = []
@@ -135,6 +137,7 @@ class MediaWorker:
         plane.watching.second()
         plane.shelf.second()
         self._cut_disabled()  # a publisher that was being let in when its domain was disabled
+        plane.geo.refresh()
         for door in self._doors:
             door.sweep(self._loop.time())
         self._report(elapsed)

@@ -137,9 +137,10 @@ class HttpSession(Connection):
         address = parse_play_path(path, request.query)
         protocol = "flv" if address.extension == "flv" else "hls"
         host, now, config = request.headers.get("host"), time.time(), self._plane.config
-        visitor = self._visitor(request, address, segment[2] if segment is not None else None)
+        place = self._plane.geo.place(self.peer.rpartition(":")[0])
+        visitor = self._visitor(request, address, segment[2] if segment is not None else None, place.area)
         grant = decide_play(config, address, host, protocol, now, visitor)
-        way = way_of(config, host)
+        way = way_of(config, host, place)
         if address.extension == "flv":
             self._deliver_flv(request, address, way)
         elif address.extension == "m3u8":
@@ -149,13 +150,13 @@ class HttpSession(Connection):
         else:
             raise AddressError("bad_address", "a stream is played as .flv or .m3u8")
 
-    def _visitor(self, request: Request, address: PlayAddress, life: str | None) -> Visitor:
+    def _visitor(self, request: Request, address: PlayAddress, life: str | None, area: str) -> Visitor:
         """`life` is the broadcast that a segment's path names; a playlist's session is of the current one."""
         session = None if address.extension == "flv" else split_session(address.query)[1]
         if session is not None and life is None and address.hub in self._plane.config.hubs:
             life = self._plane.shelf.life(address.hub, address.stream)
         ip = self.peer.rpartition(":")[0]
-        return Visitor(ip, request.headers.get("referer", ""), session, life or "")
+        return Visitor(ip, request.headers.get("referer", ""), session, life or "", area)
 
     # FLV, plain and over WebSocket.
 

@@ -166,6 +166,7 @@ class RtmpSession(Connection):
             return
         self._early = []
         self.deadline = None
+        place = self._plane.geo.place(self.peer.rpartition(":")[0])
         self.info = LivePublisher(
             hub=address.hub,
             stream=address.stream,
@@ -173,7 +174,10 @@ class RtmpSession(Connection):
             client_addr=self.peer,
             server_addr=self.door.local_address(self),
             started_at=time.time(),
-            domain=way_of(self._plane.config, address.domain).domain,
+            domain=way_of(self._plane.config, address.domain, place).domain,
+            area=place.area,
+            isp=place.isp,
+            location=place.location,
         )
         self.pause_reading()
         self._ask = self.loop.create_task(self._ask_and_start(event.stream_id, address))
@@ -307,7 +311,8 @@ class RtmpSession(Connection):
             address = self._take_address(event.name)
             if event.stream_id != PLAY_STREAM_ID:
                 raise AddressError("bad_address", "a connection plays on its first stream")
-            visitor = Visitor(self.peer.rpartition(":")[0], self._page)
+            ip = self.peer.rpartition(":")[0]
+            visitor = Visitor(ip, self._page, area=self._plane.geo.place(ip).area)
             decide_play(self._plane.config, address, address.domain, "rtmp", time.time(), visitor)
         except (AddressError, PlayRefused) as error:
             self._rtmp.reject_play("NetStream.Play.Failed", self._refuse(error), event.stream_id)
@@ -321,7 +326,8 @@ class RtmpSession(Connection):
     def _watch(self) -> None:
         assert self._address is not None
         self.deadline = None
-        self._viewer = Viewer(self.sock, self, way_of(self._plane.config, self._address.domain))
+        place = self._plane.geo.place(self.peer.rpartition(":")[0])
+        self._viewer = Viewer(self.sock, self, way_of(self._plane.config, self._address.domain, place))
         patience = self._plane.settings.play_wait_seconds
         self._plane.watching.watch(self._address.hub, self._address.stream, RTMP, self._viewer, patience)
 
