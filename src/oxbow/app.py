@@ -55,6 +55,7 @@ from oxbow.rooms.live.control.server import ControlServer
 from oxbow.rooms.live.places import control_socket, streams_root
 from oxbow.rooms.live.room import LiveRoom
 from oxbow.rooms.live.settings import LiveSettings
+from oxbow.rooms.live.settings_domains import DomainSettings
 
 DATABASE_RETRY_SECONDS = 1.0
 PATIENCE_SECONDS = 5.0
@@ -95,6 +96,7 @@ class House:
             keep_refusals=self.refusals.add,
             node=_node(kernel.home),
             geo=self.geo,
+            domain_settings=load(DomainSettings),
         )
         self.control = ControlServer(control_socket(kernel), self.live.service, self.board)
         self.control.on_report(self.live.usage.take)

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from oxbow.kernel.database import Database
 from oxbow.kernel.logs import get_logger
 from oxbow.kernel.tasks import rules
@@ -107,8 +109,29 @@ class TaskService:
         :param key: if the account has a task of this kind with the same key, ended or not, it is returned.
         :param at: when it may begin, in Unix seconds; at once by default.
         """
+        added = await self._store.add(self._new(kind, account, subject, arguments, at), key)
+        self._poke()
+        return added
+
+    def start_within(
+        self,
+        session: AsyncSession,
+        kind: str,
+        *,
+        account: int,
+        subject: str,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> Task:
+        """Record a task in somebody's transaction: it will run if that is committed, and was never if not."""
+        task = self._new(kind, account, subject, arguments, None)
+        TaskStore.add_within(session, task)
+        return task
+
+    def _new(
+        self, kind: str, account: int, subject: str, arguments: Mapping[str, Any] | None, at: float | None
+    ) -> Task:
         now = time.time()
-        task = Task(
+        return Task(
             id=_new_id(now),
             kind=kind,
             account=account,
@@ -120,9 +143,6 @@ class TaskService:
             run_at=now if at is None else at,
             attempt_limit=self._kinds[kind].attempts,
         )
-        added = await self._store.add(task, key)
-        self._poke()
-        return added
 
     async def get(self, id: str, account: int | None = None) -> Task:
         """One task; TaskNotFound, also if it is not the account's."""

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from sqlalchemy import CursorResult, delete, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from oxbow.kernel.audit import record
 from oxbow.kernel.database import Database
@@ -36,6 +37,11 @@ class TaskStore:
         except IntegrityError:  # Another server was faster.
             async with self._database.session(readonly=True) as session:
                 return task_of((await session.scalars(_with_key(task, key))).one())
+
+    @staticmethod
+    def add_within(session: AsyncSession, task: Task) -> None:
+        """Keep a new task if the transaction is committed."""
+        session.add(TaskRow(key=None, **_columns_of(task)))
 
     async def find(self, id: str) -> Task | None:
         async with self._database.session(readonly=True) as session:

@@ -13,23 +13,17 @@ from typing import Any
 import msgspec
 
 from oxbow.rooms.live.board import LiveInfo
+from oxbow.rooms.live.cname.models import expected_cname
 from oxbow.rooms.live.explain import Explanation
 from oxbow.rooms.live.fields import encode_marker
-from oxbow.rooms.live.models import Activity, Domain, DomainType, Hub, Stream
+from oxbow.rooms.live.models import Activity, Domain, Hub, Stream
 
 Json = dict[str, Any]
-
-_CNAME_PARTS = {
-    DomainType.PUBLISH_RTMP: "publish",
-    DomainType.LIVE_RTMP: "live-rtmp",
-    DomainType.LIVE_HLS: "live-hls",
-    DomainType.LIVE_HDL: "live-hdl",
-}
 
 
 def cname(domain: Domain, suffix: str) -> str:
     """The name that the domain's DNS record should point to."""
-    return f"{domain.name}.{_CNAME_PARTS[domain.type]}.{suffix}"
+    return expected_cname(domain.name, domain.type, suffix)
 
 
 def hub_list(hubs: Iterable[Hub]) -> Json:

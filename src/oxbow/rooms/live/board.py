@@ -57,6 +57,8 @@ class LiveBoard:
         self._names: dict[str, list[str]] = {}
         self._audiences: dict[tuple[str, str], Audience] = {}
         self._cutter: Cutter | None = None
+        self._versions: dict[int, int] = {}
+        """Of the configuration, by worker."""
 
     def get(self, hub: str, stream: str) -> OnAir | None:
         """The stream's publisher, or None while it has none."""
@@ -108,8 +110,17 @@ class LiveBoard:
         for key in [key for key, audience in self._audiences.items() if audience.is_over(now)]:
             del self._audiences[key]
 
+    def acknowledge(self, worker: int, version: int) -> None:
+        """A worker goes by this version of the configuration; 0 for one that has none yet."""
+        self._versions[worker] = version
+
+    def all_know(self, version: int) -> bool:
+        """Whether there are workers here, and all of them go by this version or a later one."""
+        return bool(self._versions) and min(self._versions.values()) >= version
+
     def drop_worker(self, worker: int) -> list[OnAir]:
         """A worker died: its viewers are gone and so are its publishers, which are returned."""
+        self._versions.pop(worker, None)
         for audience in self._audiences.values():
             audience.lost(worker)
         lost = [on_air for on_air in self._on_air.values() if on_air.worker == worker]

@@ -34,6 +34,8 @@ class ConfigurationCache:
         self._poller: asyncio.Task[None] | None = None
         self.current = Configuration()
         self.snapshot = ConfigSnapshot()
+        self.told = 0
+        """The version at which the snapshot's content last changed: the one that workers were told."""
         self.database_away = False
         """Whether the database was away when it was last asked. Who has an answer in memory need not try."""
 
@@ -73,6 +75,7 @@ class ConfigurationCache:
         self.current = configuration
         before, self.snapshot = self.snapshot, _snapshot(configuration, self._settings)
         if _content(before) != _content(self.snapshot):
+            self.told = configuration.version
             for callback in self._subscribers:
                 callback()
 

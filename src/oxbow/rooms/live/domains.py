@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from oxbow.kernel.geoip import GeoFinder
+from oxbow.kernel.tasks import crash_point
+from oxbow.rooms.live import domain_tasks
 from oxbow.rooms.live.area_limit import AreaLimit
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.domain_settings import DomainSetting, normal_setting
+from oxbow.rooms.live.domain_tasks import Also, BeginTask
 from oxbow.rooms.live.errors import BadArgument, InvalidDomain
 from oxbow.rooms.live.models import Domain, DomainType, normal_domain
 from oxbow.rooms.live.settings import LiveSettings
@@ -24,8 +27,10 @@ class DomainService:
         settings: LiveSettings,
         clock: Callable[[], float],
         geo: GeoFinder,
+        begin: BeginTask,
     ) -> None:
         self._geo = geo
+        self._begin = begin
         self._store = store
         self._cache = cache
         self._settings = settings
@@ -45,12 +50,18 @@ class DomainService:
         if normal is None:
             raise InvalidDomain
         domain = Domain(normal, hub, type_, self._now())
-        await self._store.bind(domain, account, self._settings.domains_per_hub)
+        what = {"hub": hub, "domain": normal, "boundAt": domain.created_at}
+        also = self._task(domain_tasks.BIND, account, normal, what)
+        await self._store.bind(domain, account, self._settings.domains_per_hub, also)
+        crash_point("live.domain.bound")
         await self._cache.changed()
 
     async def unbind(self, account: int, hub: str, name: str) -> None:
         """DomainNotFound."""
-        await self._store.unbind(hub, normal_domain(name) or "", account, self._now())
+        normal = normal_domain(name) or ""
+        also = self._task(domain_tasks.UNBIND, account, normal, {"hub": hub, "domain": normal})
+        await self._store.unbind(hub, normal, account, self._now(), also)
+        crash_point("live.domain.unbound")
         await self._cache.changed()
 
     async def set(self, account: int, hub: str, name: str, setting: DomainSetting) -> None:
@@ -74,6 +85,11 @@ class DomainService:
         normal = normal_domain(name) or ""
         await self._store.change_domain(hub, normal, account, self._now(), disabled=disabled)
         await self._cache.changed()
+
+    def _task(self, kind: str, account: int, domain: str, arguments: dict[str, object]) -> Also:
+        return lambda session: self._begin(
+            session, kind, account=account, subject=domain, arguments=arguments
+        )
 
     def _now(self) -> int:
         return int(self._clock())

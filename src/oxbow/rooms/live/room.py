@@ -72,7 +72,10 @@ class LiveRoom:
             keep_refusals=keep_refusals,
             domain_settings=domain_settings,
             geo=geo,
+            begin=tasks.start_within,
         )
+        for kind in self.service.domain_tasks.kinds:
+            tasks.register(kind)
         tasks.register(self.service.tidying.kind)
         self.usage = LiveUsage(metering, self.service.owner_of)
         self.routers: list[APIRouter] = [*live_routers(self.service, settings), *self.usage.routers]

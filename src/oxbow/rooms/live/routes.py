@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from oxbow.rooms.live.certificates.routes import certificates_router
+from oxbow.rooms.live.cname.routes import cname_router
 from oxbow.rooms.live.routes_domains import domain_settings_router, domains_router
 from oxbow.rooms.live.routes_explain import explain_router
 from oxbow.rooms.live.routes_hubs import hub_extensions_router, hubs_router
@@ -22,6 +23,7 @@ def live_routers(service: LiveService, settings: LiveSettings) -> list[APIRouter
         streams_router(service.streams),
         hub_extensions_router(service.hubs, settings),
         domain_settings_router(service.domains),
+        cname_router(service.domains, service.cname),
         explain_router(service.hubs, service.explainer),
         stream_extensions_router(service.streams),
     ]

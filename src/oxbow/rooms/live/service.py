@@ -14,6 +14,9 @@ from oxbow.kernel.refusals.models import Refusal
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.certificates.service import CertificateService
+from oxbow.rooms.live.cname.lookup import Lookup
+from oxbow.rooms.live.cname.service import CnameService
+from oxbow.rooms.live.domain_tasks import BeginTask, DomainTasks, no_task
 from oxbow.rooms.live.domains import DomainService
 from oxbow.rooms.live.explain import Explainer
 from oxbow.rooms.live.history import HistoryWriter
@@ -24,7 +27,13 @@ from oxbow.rooms.live.publishing import Keys, Publishing
 from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.settings_domains import DomainSettings
 from oxbow.rooms.live.snapshot import ConfigSnapshot
-from oxbow.rooms.live.store import ActivityStore, CertificateStore, ConfigurationStore, StreamStore
+from oxbow.rooms.live.store import (
+    ActivityStore,
+    CertificateStore,
+    CheckStore,
+    ConfigurationStore,
+    StreamStore,
+)
 from oxbow.rooms.live.streams import StreamService
 from oxbow.rooms.live.tasks import Tidying
 
@@ -53,9 +62,11 @@ class LiveService:
         keep_refusals: KeepRefusals = lambda _: None,
         domain_settings: DomainSettings | None = None,
         geo: GeoFinder | None = None,
+        begin: BeginTask = no_task,
         clock: Callable[[], float] = time.time,
     ) -> None:
         geo = geo or GeoFinder(None, None)
+        domain_settings = domain_settings or DomainSettings()
         self._keep_refusals = keep_refusals
         self._node = node
         self._clock = clock
@@ -69,9 +80,13 @@ class LiveService:
         self.tidying = Tidying(self._streams, self._activities, self._cache, settings, clock)
         self.hubs = HubService(configuration, self._cache, board, settings, clock)
         self.certificates = CertificateService(
-            CertificateStore(database), self._cache, domain_settings or DomainSettings(), clock
+            CertificateStore(database), self._cache, domain_settings, clock, begin
         )
-        self.domains = DomainService(configuration, self._cache, settings, clock, geo)
+        self.domains = DomainService(configuration, self._cache, settings, clock, geo, begin)
+        self.cname = CnameService(
+            CheckStore(database), Lookup(domain_settings), domain_settings, settings.cname_suffix, clock
+        )
+        self.domain_tasks = DomainTasks(self._cache, board, self.cname, domain_settings)
         self.streams = StreamService(
             configuration, self._streams, self._activities, self._cache, board, settings, clock
         )

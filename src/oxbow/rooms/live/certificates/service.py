@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from oxbow.kernel.logs import get_logger
+from oxbow.kernel.tasks import crash_point
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.certificates.models import Source, State, StoredCertificate
 from oxbow.rooms.live.certificates.parse import covers, read_certificate
+from oxbow.rooms.live.domain_tasks import DEPLOY, BeginTask
 from oxbow.rooms.live.errors import BadArgument
 from oxbow.rooms.live.models import normal_domain
 from oxbow.rooms.live.settings_domains import DomainSettings
@@ -28,7 +30,9 @@ class CertificateService:
         cache: ConfigurationCache,
         settings: DomainSettings,
         clock: Callable[[], float],
+        begin: BeginTask,
     ) -> None:
+        self._begin = begin
         self._store = store
         self._cache = cache
         self._settings = settings
@@ -65,7 +69,18 @@ class CertificateService:
 
         HubNotFound, NoSuchDomain, BadArgument for one that is not there or not for the domain.
         """
-        await self._store.deploy(hub, normal_domain(domain) or "", id_, account, self._now())
+        normal = normal_domain(domain) or ""
+        await self._store.deploy(
+            hub,
+            normal,
+            id_,
+            account,
+            self._now(),
+            lambda session: self._begin(
+                session, DEPLOY, account=account, subject=normal, arguments={"hub": hub, "domain": normal}
+            ),
+        )
+        crash_point("live.certificate.deployed")
         await self._cache.changed()
 
     def of_domain(self, cert_name: str) -> StoredCertificate | None:

@@ -186,6 +186,8 @@ class Report(Message, frozen=True):
     streams: list[StreamReport]
     refused: dict[str, int]
     """Refused connections in the interval, by reason."""
+    version: int = 0
+    """Of the configuration that the worker goes by."""
     refusals: list[Refusal] = []
     """Records of refused publishers and viewers, bounded; see oxbow.kernel.refusals.buffer."""
 

@@ -169,6 +169,7 @@ class ControlServer:
                 self._publish_ended(message)
             case Report():
                 worker.connections = message.connections
+                self._board.acknowledge(worker.index, message.version)
                 self.totals.dropped_bytes += self._newly_dropped(message)
                 self._board.report(worker.index, message.streams)
                 self.totals.add(message)
@@ -192,6 +193,7 @@ class ControlServer:
         snapshot = await self._authority.snapshot()
         worker.index, worker.pid = hello.worker, hello.pid
         self._workers[worker.index] = worker
+        self._board.acknowledge(worker.index, 0)
         for publisher in hello.publishers:  # control was restarted while these went on
             self._board.put(OnAir(worker.index, publisher))
             self._record_start(self._board.get(publisher.hub, publisher.stream))

@@ -2,7 +2,15 @@
 
 from oxbow.rooms.live.store.activities import ActivityStore
 from oxbow.rooms.live.store.certificates import CertificateStore
+from oxbow.rooms.live.store.checks import CheckStore
 from oxbow.rooms.live.store.configuration import Configuration, ConfigurationStore
 from oxbow.rooms.live.store.streams import StreamStore
 
-__all__ = ["ActivityStore", "CertificateStore", "Configuration", "ConfigurationStore", "StreamStore"]
+__all__ = [
+    "ActivityStore",
+    "CertificateStore",
+    "CheckStore",
+    "Configuration",
+    "ConfigurationStore",
+    "StreamStore",
+]

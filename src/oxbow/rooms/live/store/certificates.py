@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -65,9 +67,18 @@ class CertificateStore:
             record(session, subject_of(id_), told(certificate_of(row)), None, account=account)
             await session.delete(row)
 
-    async def deploy(self, hub: str, domain: str, id_: str, account: int, now: int) -> None:
+    async def deploy(
+        self,
+        hub: str,
+        domain: str,
+        id_: str,
+        account: int,
+        now: int,
+        also: Callable[[AsyncSession], object] | None = None,
+    ) -> None:
         """Let a domain show a certificate, or none for an empty id.
 
+        `also` is something to be kept in the same transaction.
         HubNotFound, NoSuchDomain; BadArgument (`certName`) for one that is not there or not for the domain.
         """
         async with self._database.session() as session:
@@ -81,6 +92,8 @@ class CertificateStore:
             with recorded(session, domain_subject(row), row, account=account):
                 row.cert_name = id_
             hub_row.updated_at = now
+            if also is not None:
+                also(session)
 
     async def in_use(self) -> list[tuple[str, StoredCertificate]]:
         """Every domain that shows a certificate, and which."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -152,8 +152,13 @@ class ConfigurationStore:
                 raise NoSuchDomain
             return domain_of(row)
 
-    async def bind(self, domain: Domain, account: int, limit: int) -> None:
-        """HubNotFound, DomainConflict for a domain bound to any hub, TooMany."""
+    async def bind(
+        self, domain: Domain, account: int, limit: int, also: Callable[[AsyncSession], object] | None = None
+    ) -> None:
+        """HubNotFound, DomainConflict for a domain bound to any hub, TooMany.
+
+        :param also: something to be kept in the same transaction.
+        """
         async with self._database.session() as session:
             await announce_change(session)
             hub = await owned_hub(session, domain.hub, account)
@@ -164,6 +169,8 @@ class ConfigurationStore:
             session.add(row := DomainRow(**values_of(domain)))
             record(session, domain_subject(row), None, columns_of(row), account=account)
             hub.updated_at = domain.created_at
+            if also is not None:
+                also(session)
 
     async def change_domain(self, hub: str, name: str, account: int, now: int, **changes: Any) -> None:
         """Set some of a domain's fields; HubNotFound, NoSuchDomain."""
@@ -178,8 +185,18 @@ class ConfigurationStore:
                     setattr(row, column, column_of(value))
             hub_row.updated_at = now
 
-    async def unbind(self, hub: str, name: str, account: int, now: int) -> None:
-        """DomainNotFound, be it for the hub or for the domain."""
+    async def unbind(
+        self,
+        hub: str,
+        name: str,
+        account: int,
+        now: int,
+        also: Callable[[AsyncSession], object] | None = None,
+    ) -> None:
+        """DomainNotFound, be it for the hub or for the domain.
+
+        :param also: something to be kept in the same transaction.
+        """
         async with self._database.session() as session:
             await announce_change(session)
             try:
@@ -192,6 +209,8 @@ class ConfigurationStore:
             record(session, domain_subject(row), columns_of(row), None, account=account)
             await session.delete(row)
             hub_row.updated_at = now
+            if also is not None:
+                also(session)
 
 
 def _add_hub(session: AsyncSession, hub: Hub) -> None:

@@ -63,6 +63,24 @@ class DomainRow(Base):
     disabled: Mapped[bool] = mapped_column(server_default=false())
 
 
+class DomainCheckRow(Base):
+    """What DNS said when it was last asked about a domain."""
+
+    __tablename__ = "live_domain_check"
+
+    domain: Mapped[str] = mapped_column(
+        String(253), ForeignKey("live_domain.name", ondelete="CASCADE"), primary_key=True
+    )
+    expected: Mapped[str] = mapped_column(String(600))
+    chain: Mapped[str] = mapped_column(Text)
+    """A JSON list, as `addresses` is."""
+    addresses: Mapped[str] = mapped_column(Text)
+    problem: Mapped[str] = mapped_column(Text)
+    verdict: Mapped[str] = mapped_column(Text)
+    resolver: Mapped[str] = mapped_column(String(64))
+    checked_at: Mapped[int] = mapped_column(BigInteger)
+
+
 class StreamRow(Base):
     __tablename__ = "live_stream"
     __table_args__ = (

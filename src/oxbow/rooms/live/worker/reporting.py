@@ -43,4 +43,5 @@ def make_report(plane: Plane, seconds: float, connections: int) -> Report:
         streams=streams,
         refused=refused,
         refusals=plane.refusals.take(),
+        version=plane.config.version,
     )

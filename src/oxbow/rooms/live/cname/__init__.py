@@ -1,0 +1,1 @@
+"""Where a bound domain's DNS record leads, against where it should lead."""
