@@ -52,6 +52,14 @@ LIVE = {
             ("POST", "/v2/hubs/shows/security", {"publishSecurity": "static", "publishKey": "abc"}),
         ),
         (
+            ["hub", "play", "shows", "--bound-domains-only", "--sign", "tsExpireMD5", "--key", "k"],
+            (
+                "POST",
+                "/v2/hubs/shows/play",
+                {"boundDomainsOnly": True, "playSecurity": {"type": "tsExpireMD5", "key1": "k", "range": 0}},
+            ),
+        ),
+        (
             ["hub", "rules", "shows", "--second-publisher", "takeover", "--grace", "-1", "--no-auto-create"],
             (
                 "POST",
@@ -159,6 +167,7 @@ def test_status_shows_what_is_live(oxbow: Oxbow, api: CannedApi) -> None:
 def test_addresses_name_the_domain_where_one_is_bound(oxbow: Oxbow, api: CannedApi) -> None:
     api.answer("GET", "/v2/hubs/shows", HUB)
     api.answer("GET", "/v2/hubs/shows/domains/hls.example.com", {"playSecurity": {"type": ""}})
+    api.answer("GET", "/v2/hubs/shows/play", {"playSecurity": {"type": ""}})
     assert json.loads(oxbow("url", "play", "shows", "evening", "--json").output) == {
         "RTMP": "rtmp://127.0.0.1/shows/evening",
         "HTTP-FLV": "http://127.0.0.1:7080/shows/evening.flv",
@@ -179,6 +188,35 @@ def test_a_play_address_is_signed_where_its_domain_asks_for_it(oxbow: Oxbow, api
     sign = hashlib.md5(f"k/shows/evening.m3u8{expires}".encode()).hexdigest()
     assert query == f"sign={sign}&t={expires}"
     assert "?" not in printed["HTTP-FLV"]
+
+
+def test_addresses_are_encrypted_where_the_domain_has_a_certificate_and_somebody_listens(
+    oxbow: Oxbow, api: CannedApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    domains = [{"type": kind, "domain": f"{kind}.example.com".lower()} for kind in ("publishRtmp", "liveHdl")]
+    api.answer("GET", "/v2/hubs/shows", HUB | {"domains": domains})
+    for domain in domains:
+        info = {"playSecurity": {"type": "none"}, "certEnable": True}
+        api.answer("GET", f"/v2/hubs/shows/domains/{domain['domain']}", info)
+    assert "rtmp://publishrtmp" in oxbow("url", "publish", "shows", "evening").output
+    monkeypatch.setenv("OXBOW_MEDIA_TLS_LISTEN", "0.0.0.0:443")
+    monkeypatch.setenv("OXBOW_RTMPS_LISTEN", "0.0.0.0:1936")
+    assert json.loads(oxbow("url", "play", "shows", "evening", "--json").output) == {
+        "RTMP": "rtmp://127.0.0.1/shows/evening",
+        "HTTP-FLV": "https://livehdl.example.com/shows/evening.flv",
+        "WebSocket-FLV": "wss://livehdl.example.com/shows/evening.flv",
+        "HLS": "http://127.0.0.1:7080/shows/evening.m3u8",
+    }
+    published = oxbow("url", "publish", "shows", "evening").output
+    assert published == "rtmps://publishrtmp.example.com:1936/shows/evening\n"
+
+
+def test_a_domain_without_a_setting_is_signed_as_its_hub_asks_for(oxbow: Oxbow, api: CannedApi) -> None:
+    api.answer("GET", "/v2/hubs/shows", HUB)
+    api.answer("GET", "/v2/hubs/shows/domains/hls.example.com", {"playSecurity": {"type": ""}})
+    security = {"type": "tsExpireMD5", "key1": "k", "rule": "", "tsPart": "", "tsBase": 10, "signPart": ""}
+    api.answer("GET", "/v2/hubs/shows/play", {"playSecurity": security})
+    assert "?sign=" in oxbow("url", "play", "shows", "evening").output
 
 
 def test_addresses_name_the_host_that_is_asked_for(oxbow: Oxbow, api: CannedApi) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import click
@@ -52,9 +53,11 @@ def publish(hub: str, stream: str, seconds: int, key: str | None, host: str | No
         security, own_key = publish_security(client, info, hub, stream)
         if security in KEYED_SECURITIES and not (key or own_key):
             own_key = client.get(f"/v2/hubs/{hub}/publishKey")["publishKey"]
+        settings = load(KernelSettings)
+        reach = Reach.of(settings, info, host)
+        reach = reach.with_certificates(domain_infos(client, hub, reach, ("publishRtmp",)))
     if security in KEYED_SECURITIES and not (key or own_key):
         raise click.UsageError(f"the publish security is {security}, but there is no publish key: set one")
-    settings = load(KernelSettings)
     query = publish_query(
         f"/{hub}/{stream}",
         security,
@@ -62,7 +65,7 @@ def publish(hub: str, stream: str, seconds: int, key: str | None, host: str | No
         keys=root_pair(settings),
         expires=int(time.time()) + seconds,
     )
-    click.echo(publish_address(Reach.of(settings, info, host), hub, stream, query))
+    click.echo(publish_address(reach, hub, stream, query))
 
 
 def publish_security(client: Client, hub_info: dict[str, Any], hub: str, stream: str) -> tuple[str, str]:
@@ -89,11 +92,9 @@ def play(hub: str, stream: str, seconds: int, host: str | None, as_json: bool) -
     with connected() as client:
         info = client.get(f"/v2/hubs/{hub}")
         reach = Reach.of(load(KernelSettings), info, host)
-        securities = {
-            kind: client.get(f"/v2/hubs/{hub}/domains/{domain}")["playSecurity"]
-            for kind, domain in reach.domains.items()
-            if kind in PLAY_TYPES
-        }
+        domains = domain_infos(client, hub, reach, PLAY_TYPES)
+        securities = play_securities(client, hub, domains)
+    reach = reach.with_certificates(domains)
     expires = int(time.time()) + seconds
 
     def query(kind: str, path: str) -> str:
@@ -104,3 +105,20 @@ def play(hub: str, stream: str, seconds: int, host: str | None, as_json: bool) -
         write_json(addresses)
     else:
         write_facts(addresses)
+
+
+def domain_infos(client: Client, hub: str, reach: Reach, kinds: Collection[str]) -> dict[str, dict[str, Any]]:
+    """What the API says about the domains that serve `hub`, by type."""
+    named = {kind: domain for kind, domain in reach.domains.items() if kind in kinds}
+    return {kind: client.get(f"/v2/hubs/{hub}/domains/{domain}") for kind, domain in named.items()}
+
+
+def play_securities(
+    client: Client, hub: str, domains: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """What counts for the domains: their own settings, or their hub's where they have none."""
+    own = {kind: info["playSecurity"] for kind, info in domains.items()}
+    if all(security["type"] for security in own.values()):
+        return own
+    inherited = client.get(f"/v2/hubs/{hub}/play")["playSecurity"]
+    return {kind: security if security["type"] else inherited for kind, security in own.items()}

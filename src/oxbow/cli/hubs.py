@@ -7,6 +7,7 @@ import click
 from oxbow.cli.connection import connected
 from oxbow.cli.output import json_option, moment, write_facts, write_json, write_table
 from oxbow.cli.security import SECURITIES, key_option, set_security
+from oxbow.client.play_signature import SIGNED
 
 SECOND_PUBLISHER = {"refuse": "is refused", "takeover": "takes over"}
 
@@ -103,6 +104,32 @@ def rules(name: str, second_publisher: str | None, grace: float | None, auto_cre
         raise click.UsageError("nothing to change: pass at least one option")
     with connected() as client:
         client.post(f"/v2/hubs/{name}/publish", changes)
+    click.echo(f"hub {name}: changed")
+
+
+@hub.command()
+@click.argument("name")
+@click.option(
+    "--bound-domains-only/--any-address",
+    default=None,
+    help="Whether only bound domains lead to the hub's streams, or the server's own address, too.",
+)
+@click.option(
+    "--sign",
+    type=click.Choice(["none", *SIGNED]),
+    help="How play addresses are signed on domains that have no setting of their own.",
+)
+@click.option("--key", default="", help="The key they are signed with.")
+@click.option("--range", "range_", default=0, help="For how many seconds a tsStartMD5 address counts.")
+def play(name: str, bound_domains_only: bool | None, sign: str | None, key: str, range_: int) -> None:
+    """Say what the hub NAME asks of whoever plays; what is left out stays as it is."""
+    security = None if sign is None else {"type": sign, "key1": key, "range": range_}
+    given = {"boundDomainsOnly": bound_domains_only, "playSecurity": security}
+    changes = {field: value for field, value in given.items() if value is not None}
+    if not changes:
+        raise click.UsageError("nothing to change: pass at least one option")
+    with connected() as client:
+        client.post(f"/v2/hubs/{name}/play", changes)
     click.echo(f"hub {name}: changed")
 
 

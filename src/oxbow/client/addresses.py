@@ -10,14 +10,16 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from oxbow.kernel.settings import KernelSettings, ListenAddress
 
 RTMP_PORT = 1935
 HTTP_PORT = 80
+TLS_PORT = 443
+"""What players take for https, wss and rtmps."""
 WILDCARDS = {"0.0.0.0", "::"}
 
 
@@ -33,6 +35,11 @@ class Reach:
     rtmp_port: int
     media_port: int
     domains: Mapping[str, str]
+    rtmps_port: int | None = None
+    media_tls_port: int | None = None
+    """None where nothing listens."""
+    certified: Collection[str] = ()
+    """The types whose domain has a certificate."""
 
     @classmethod
     def of(cls, settings: KernelSettings, hub_info: Mapping[str, Any], host: str | None = None) -> Reach:
@@ -42,14 +49,32 @@ class Reach:
             first.setdefault(domain["type"], domain["domain"])
         listen = settings.rtmp_listen
         own = host or ("127.0.0.1" if listen.host in WILDCARDS else listen.host)
-        return cls(own, listen.port, settings.media_listen.port, first)
+        rtmps, media_tls = settings.rtmps_listen, settings.media_tls_listen
+        return cls(
+            own,
+            listen.port,
+            settings.media_listen.port,
+            first,
+            rtmps.port if rtmps is not None else None,
+            media_tls.port if media_tls is not None else None,
+        )
+
+    def with_certificates(self, infos: Mapping[str, Mapping[str, Any]]) -> Reach:
+        """The same, knowing which of the domains can be reached over TLS; `infos` are the API's answers about
+        them, by type."""
+        return replace(self, certified=[kind for kind, info in infos.items() if info.get("certEnable")])
 
     def rtmp(self, kind: str) -> str:
-        """`rtmp://host[:port]` for publishing (`publishRtmp`) or playing (`liveRtmp`)."""
+        """`rtmp://host[:port]` for publishing (`publishRtmp`) or playing (`liveRtmp`); `rtmps` where it can
+        be."""
+        if self.rtmps_port and kind in self.certified:
+            return f"rtmps://{self._authority(kind, self.rtmps_port, TLS_PORT)}"
         return f"rtmp://{self._authority(kind, self.rtmp_port, RTMP_PORT)}"
 
     def http(self, kind: str, scheme: str = "http") -> str:
-        """`http://host[:port]` for HLS (`liveHls`) or FLV (`liveHdl`)."""
+        """`http://host[:port]` for HLS (`liveHls`) or FLV (`liveHdl`); `https` where it can be."""
+        if self.media_tls_port and kind in self.certified:
+            return f"{scheme}s://{self._authority(kind, self.media_tls_port, TLS_PORT)}"
         return f"{scheme}://{self._authority(kind, self.media_port, HTTP_PORT)}"
 
     def _authority(self, kind: str, port: int, default: int) -> str:

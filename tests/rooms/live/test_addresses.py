@@ -5,8 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oxbow.rooms.live.addresses import (
-    MAX_ADDRESS,
-    AddressError,
     PlayAddress,
     RtmpAddress,
     normal_host,
@@ -14,6 +12,7 @@ from oxbow.rooms.live.addresses import (
     parse_rtmp_address,
 )
 from oxbow.rooms.live.models import is_hub_name, is_stream_name
+from oxbow.rooms.live.refusing import MAX_ADDRESS, AddressError
 
 TC_URL = "rtmp://Publish-RTMP.test.com:1935/PiliSDKTest"
 

@@ -132,6 +132,7 @@ class TestExplain:
             "action": "play",
             "stream": "stream",
             "domain": HLS,
+            "rewritten": "",
             "rule": "",
             "reason": "",
             "description": "",

@@ -97,7 +97,8 @@ def _field(location: tuple[str | int, ...]) -> str:
     names = (
         location[1:] if len(location) > 1 and location[0] in ("query", "path", "body", "header") else location
     )
-    return ".".join(str(name) for name in names) or "body"
+    text = "".join(f"[{name}]" if isinstance(name, int) else f".{name}" for name in names)
+    return text.removeprefix(".") or "body"
 
 
 def _complaint(error: Mapping[str, Any]) -> str:

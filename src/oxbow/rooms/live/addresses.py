@@ -11,16 +11,9 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from oxbow.rooms.live.models import HUB_NAME, HUB_NAME_RULE, STREAM_NAME, STREAM_NAME_RULE
-from oxbow.rooms.live.refusing import Refused
-
-MAX_ADDRESS = 4096
-"""Characters of a whole address with its query; longer ones are refused unread."""
+from oxbow.rooms.live.refusing import MAX_ADDRESS, AddressError
 
 _PLAY_PATH = re.compile(rf"/({HUB_NAME.pattern})/({STREAM_NAME.pattern})\.([a-z0-9]{{1,8}})")
-
-
-class AddressError(Refused):
-    """An address that names no hub and stream; `reason` is stable, the text is for people."""
 
 
 class PlayAddress(NamedTuple):
@@ -67,15 +60,20 @@ def parse_rtmp_address(app: str, tc_url: str | None, name: str) -> RtmpAddress:
     """
     if len(app) + len(name) + len(tc_url or "") > MAX_ADDRESS:
         raise AddressError("address_too_long", f"an address has at most {MAX_ADDRESS} characters")
-    app_path, _, app_query = app.partition("?")
-    name_path, _, name_query = name.partition("?")
-    segments = [part for part in f"{app_path}/{name_path}".split("/") if part]
+    segments, query = split_rtmp(app, name)
     if len(segments) != 2:
         raise AddressError("bad_address", "an address is rtmp://<server>/<hub>/<stream>")
     hub, stream = segments
     _check_names(hub, stream)
-    query = "&".join(part for part in (app_query, name_query) if part)
     return RtmpAddress(hub, stream, query, tc_url_host(tc_url))
+
+
+def split_rtmp(app: str, name: str) -> tuple[list[str], str]:
+    """The segments of the path, and the query, that an app and a name make together."""
+    app_path, _, app_query = app.partition("?")
+    name_path, _, name_query = name.partition("?")
+    segments = [part for part in f"{app_path}/{name_path}".split("/") if part]
+    return segments, "&".join(part for part in (app_query, name_query) if part)
 
 
 def _check_names(hub: str, stream: str) -> None:

@@ -67,6 +67,11 @@ def hub_publish(hub: Hub, grace_seconds: float) -> Json:
     }
 
 
+def hub_play(hub: Hub) -> Json:
+    """What the hub asks of whoever plays."""
+    return {"boundDomainsOnly": hub.bound_domains_only, "playSecurity": _settings(hub.play_security)}
+
+
 def domain_list(domains: Iterable[Domain], cname_suffix: str) -> Json:
     return {
         "domains": [
@@ -94,7 +99,7 @@ def domain_info(domain: Domain, cname_suffix: str) -> Json:
         "refererLimit": _settings(domain.referer_limit),
         "areaLimit": _settings(domain.area_limit),
         "disconnectDelay": 0,
-        "urlRewrite": {"rules": []},
+        "urlRewrite": _settings(domain.url_rewrite),
         "certEnable": bool(domain.cert_name),
         "certName": domain.cert_name,
         "disable": domain.disabled,
@@ -116,6 +121,7 @@ def explanation(found: Explanation) -> Json:
         "action": found.action,
         "stream": found.stream,
         "domain": found.domain,
+        "rewritten": found.rewritten,
         "rule": found.rule,
         "reason": found.reason,
         "description": found.description,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from oxbow.kernel.gateway import JsonBody
-from oxbow.rooms.live.addresses import MAX_ADDRESS
 from oxbow.rooms.live.area_limit import AreaLimit
 from oxbow.rooms.live.bodies import Visible
 from oxbow.rooms.live.limits import MAX_ENTRIES, IpLimit, RefererLimit
 from oxbow.rooms.live.play_security import MAX_RULE, PlaySecurity, PlaySecurityType
+from oxbow.rooms.live.refusing import MAX_ADDRESS
+from oxbow.rooms.live.url_rewrite import MAX_RULES, RewriteRule, UrlRewrite
 
 MAX_SECONDS = 10 * 365 * 86_400
 
@@ -35,6 +36,19 @@ class SetPlaySecurity(JsonBody):
 
     def setting(self) -> PlaySecurity:
         return PlaySecurity(**(self.model_dump() | {"type": PlaySecurityType(self.type)}))
+
+
+class HubPlay(JsonBody):
+    """What a hub asks of whoever plays; what is left out stays as it is."""
+
+    bound_domains_only: bool | None = None
+    play_security: SetPlaySecurity | None = None
+
+    @model_validator(mode="after")
+    def _something_to_do(self) -> HubPlay:
+        if not self.model_fields_set:
+            raise ValueError("takes at least one of boundDomainsOnly, playSecurity")
+        return self
 
 
 class SetIpLimit(JsonBody):
@@ -61,6 +75,18 @@ class SetRefererLimit(JsonBody):
 
     def setting(self) -> RefererLimit:
         return RefererLimit(tuple(self.allow), tuple(self.deny), self.allow_empty)
+
+
+class SetRewriteRule(JsonBody):
+    pattern: str
+    replace: str
+
+
+class SetUrlRewrite(JsonBody):
+    rules: list[SetRewriteRule] = Field(max_length=MAX_RULES)
+
+    def setting(self) -> UrlRewrite:
+        return UrlRewrite(tuple(RewriteRule(rule.pattern, rule.replace) for rule in self.rules))
 
 
 class Explain(JsonBody):

@@ -10,6 +10,8 @@ import msgspec
 
 from oxbow.kernel.database import DatabaseUnavailableError
 from oxbow.kernel.logs import get_logger
+from oxbow.rooms.live.models import Domain, Hub
+from oxbow.rooms.live.play_security import PlaySecurity, PlaySecurityType
 from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.snapshot import ConfigSnapshot, DomainConfig, HubConfig
 from oxbow.rooms.live.store import Configuration, ConfigurationStore
@@ -99,6 +101,7 @@ def _snapshot(configuration: Configuration, settings: LiveSettings) -> ConfigSna
                 grace_seconds=settings.grace_seconds if hub.grace_seconds is None else hub.grace_seconds,
                 second_publisher=hub.second_publisher,
                 hls_plus=hub.hls_plus,
+                bound_domains_only=hub.bound_domains_only,
             )
             for hub in configuration.hubs.values()
         },
@@ -106,11 +109,12 @@ def _snapshot(configuration: Configuration, settings: LiveSettings) -> ConfigSna
             domain.name: DomainConfig(
                 domain.hub,
                 domain.type,
-                domain.play_security,
-                domain.ip_limit,
-                domain.referer_limit,
-                domain.disabled,
-                domain.area_limit,
+                play_security=_play_security(domain, configuration.hubs.get(domain.hub)),
+                ip_limit=domain.ip_limit,
+                referer_limit=domain.referer_limit,
+                url_rewrite=domain.url_rewrite,
+                disabled=domain.disabled,
+                area_limit=domain.area_limit,
             )
             for domain in configuration.domains.values()
         },
@@ -127,6 +131,12 @@ def _snapshot(configuration: Configuration, settings: LiveSettings) -> ConfigSna
         },
         challenges=configuration.challenges,
     )
+
+
+def _play_security(domain: Domain, hub: Hub | None) -> PlaySecurity:
+    """A domain without a setting of its own has its hub's."""
+    inherits = domain.play_security.type == PlaySecurityType.INHERIT and hub is not None
+    return hub.play_security if inherits and hub is not None else domain.play_security
 
 
 def _content(snapshot: ConfigSnapshot) -> ConfigSnapshot:

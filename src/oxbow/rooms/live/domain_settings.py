@@ -23,8 +23,9 @@ from oxbow.rooms.live.limits import (
 )
 from oxbow.rooms.live.models import Domain, DomainType
 from oxbow.rooms.live.play_security import PlaySecurity, RuleError, check_play_security
+from oxbow.rooms.live.url_rewrite import UrlRewrite, check_rewrite
 
-DomainSetting = PlaySecurity | IpLimit | RefererLimit | AreaLimit
+DomainSetting = PlaySecurity | IpLimit | RefererLimit | AreaLimit | UrlRewrite
 """Everything that `DomainService.set` takes."""
 
 Value = TypeVar("Value")
@@ -84,6 +85,14 @@ def _normal_area_limit(limit: AreaLimit) -> AreaLimit:
     return limit
 
 
+def _normal_url_rewrite(rewrite: UrlRewrite) -> UrlRewrite:
+    try:
+        check_rewrite(rewrite)
+    except RuleError as error:
+        raise BadArgument(error.field, error.remedy) from None
+    return rewrite
+
+
 @contextlib.contextmanager
 def _naming(field: str) -> Iterator[None]:
     """Say which list a bad entry stands in."""
@@ -98,4 +107,5 @@ RULES: dict[type[Any], Rule[Any]] = {
     IpLimit: Rule("ip_limit", _normal_ip_limit),
     RefererLimit: Rule("referer_limit", _normal_referer_limit, only_plays="allow"),
     AreaLimit: Rule("area_limit", _normal_area_limit, only_plays="allow"),
+    UrlRewrite: Rule("url_rewrite", _normal_url_rewrite),
 }

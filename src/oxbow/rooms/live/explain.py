@@ -9,7 +9,6 @@ from urllib.parse import SplitResult, urlsplit
 
 from oxbow.kernel.geoip import GeoFinder
 from oxbow.rooms.live.addresses import (
-    AddressError,
     PlayAddress,
     RtmpAddress,
     normal_host,
@@ -22,9 +21,11 @@ from oxbow.rooms.live.limits import parse_ip
 from oxbow.rooms.live.models import DomainType
 from oxbow.rooms.live.policy import PublishAttempt, PublishRefused
 from oxbow.rooms.live.publishing import Publishing
-from oxbow.rooms.live.refusing import rule_of
-from oxbow.rooms.live.snapshot import PlayRefused, Visitor, decide_play
+from oxbow.rooms.live.refusing import AddressError, rule_of
+from oxbow.rooms.live.snapshot import DomainConfig, PlayRefused, Visitor, decide_play
+from oxbow.rooms.live.url_rewrite import split_url
 
+RTMP_SCHEMES = ("rtmp", "rtmps")
 HTTP_SCHEMES = ("http", "https", "ws", "wss")
 Action = Literal["publish", "play"]
 
@@ -37,6 +38,8 @@ class Explanation:
     stream: str = ""
     domain: str = ""
     """The bound domain that the address uses."""
+    rewritten: str = ""
+    """What the domain's rules make of the address; empty if they leave it as it is."""
     reason: str = ""
     description: str = ""
 
@@ -75,14 +78,16 @@ class Explainer:
         parts = _split(url)
         host = normal_host(parts.netloc) or ""
         bound = self._cache.snapshot.domains.get(host)
-        publishes = parts.scheme == "rtmp" and bound is not None and bound.type == DomainType.PUBLISH_RTMP
+        publishes = (
+            parts.scheme in RTMP_SCHEMES and bound is not None and bound.type == DomainType.PUBLISH_RTMP
+        )
         answer = Explanation(
             action or ("publish" if publishes else "play"), domain=host if bound is not None else ""
         )
-        if answer.action == "publish" and parts.scheme != "rtmp":
+        if answer.action == "publish" and parts.scheme not in RTMP_SCHEMES:
             raise BadArgument("url", "an address to publish to is rtmp://<server>/<hub>/<stream>")
         try:
-            address = _address(parts)
+            answer, address = self._address(answer, bound, url, parts)
         except AddressError as error:
             return replace(answer, reason=error.reason, description=error.description)
         if address.hub != hub:
@@ -96,6 +101,16 @@ class Explainer:
         except (PublishRefused, PlayRefused) as refused:
             return replace(answer, reason=refused.reason, description=refused.description)
         return answer
+
+    def _address(
+        self, answer: Explanation, domain: DomainConfig | None, url: str, parts: SplitResult
+    ) -> tuple[Explanation, PlayAddress | RtmpAddress]:
+        """The address that counts, after the domain's rewrite rules; AddressError."""
+        rewritten = domain.url_rewrite.rewrite(url) if domain is not None else None
+        if rewritten is not None:
+            path, query = split_url(rewritten)
+            parts = parts._replace(path=path, query=query)
+        return replace(answer, rewritten=rewritten or ""), _address(parts)
 
     async def _publish(self, address: PlayAddress | RtmpAddress, host: str, client_ip: str) -> None:
         attempt = PublishAttempt(
@@ -120,13 +135,13 @@ def _split(url: str) -> SplitResult:
         parts = urlsplit(url)
     except ValueError:
         raise BadArgument("url", "is no address") from None
-    if parts.scheme not in ("rtmp", *HTTP_SCHEMES):
-        raise BadArgument("url", "must begin with rtmp://, http://, https://, ws:// or wss://")
+    if parts.scheme not in (*RTMP_SCHEMES, *HTTP_SCHEMES):
+        raise BadArgument("url", "must begin with rtmp(s)://, http(s):// or ws(s)://")
     return parts
 
 
 def _address(parts: SplitResult) -> PlayAddress | RtmpAddress:
-    if parts.scheme == "rtmp":
+    if parts.scheme in RTMP_SCHEMES:
         return parse_rtmp_address(parts.path, f"rtmp://{parts.netloc}/", f"?{parts.query}")
     address = parse_play_path(parts.path, parts.query)
     if address.extension not in ("flv", "m3u8"):

@@ -18,6 +18,7 @@ from oxbow.rooms.live.models import (
     is_hub_name,
     normal_domain,
 )
+from oxbow.rooms.live.play_security import PlaySecurity, RuleError, check_play_security
 from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.store import ConfigurationStore
 
@@ -80,6 +81,21 @@ class HubService:
         """HubNotFound; BadArgument if the security needs a key and there is none."""
         check_publish_key(security, key)
         await self.change(account, name, publish_security=security.value, publish_key=key)
+
+    async def set_play(
+        self, account: int, name: str, security: PlaySecurity | None, bound_domains_only: bool | None
+    ) -> None:
+        """HubNotFound, BadArgument. None leaves what was set; who watches already goes on."""
+        changes: dict[str, Any] = {}
+        if security is not None:
+            try:
+                check_play_security(security)
+            except RuleError as error:
+                raise BadArgument(f"playSecurity.{error.field}", error.remedy) from None
+            changes["play_security"] = security
+        if bound_domains_only is not None:
+            changes["bound_domains_only"] = bound_domains_only
+        await self.change(account, name, **changes)
 
     async def set_vod_domain(self, account: int, name: str, domain: str) -> None:
         """HubNotFound, BadArgument. An empty domain takes it away."""

@@ -13,6 +13,7 @@ from enum import StrEnum
 from oxbow.rooms.live.area_limit import AreaLimit
 from oxbow.rooms.live.limits import IpLimit, RefererLimit
 from oxbow.rooms.live.play_security import PlaySecurity
+from oxbow.rooms.live.url_rewrite import UrlRewrite
 
 HUB_NAME_RULE = "1 to 63 letters, digits, '-' and '_', beginning with a letter or a digit"
 STREAM_NAME_RULE = "4 to 200 letters, digits, '-' and '_'"
@@ -86,6 +87,10 @@ class Hub:
     snapshot_interval: int = FOREVER
     """Seconds between cover pictures; -1 takes none."""
     vod_domain: str = ""
+    play_security: PlaySecurity = field(default_factory=PlaySecurity)
+    """What counts for domains that have none of their own."""
+    bound_domains_only: bool = False
+    """Whether the server's own address, and hosts that nobody has bound, lead nowhere."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,7 @@ class Domain:
     play_security: PlaySecurity = field(default_factory=PlaySecurity)
     ip_limit: IpLimit = field(default_factory=IpLimit)
     referer_limit: RefererLimit = field(default_factory=RefererLimit)
+    url_rewrite: UrlRewrite = field(default_factory=UrlRewrite)
     cert_name: str = ""
     """The id of the certificate that it shows on TLS ports; empty for none."""
     disabled: bool = False

@@ -32,7 +32,7 @@ class PlaySecurityType(StrEnum):
     """What the timestamp in a play address says."""
 
     INHERIT = ""
-    """No setting of its own. A hub has none for playing either, so that nothing is asked for."""
+    """No setting of its own: a domain takes its hub's, and a hub asks for nothing."""
     NONE = "none"
     START = "tsStartMD5"
     """The address counts from its timestamp on, for `range` seconds."""

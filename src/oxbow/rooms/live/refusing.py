@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+MAX_ADDRESS = 4096
+"""Characters of a whole address with its query; longer ones are refused unread."""
+
 RULES = {
     "domain_": "domain",
     "ip_": "ipLimit",
@@ -59,3 +62,7 @@ class Refused(Exception):  # noqa: N818 - a decision, not a failure.
     def rule(self) -> str:
         """The setting that refuses."""
         return rule_of(self.reason)
+
+
+class AddressError(Refused):
+    """An address that names no hub and stream."""

@@ -13,7 +13,13 @@ from oxbow.kernel.gateway import Authenticated, json_body
 from oxbow.kernel.gateway.app import EXTENSION
 from oxbow.rooms.live import answers
 from oxbow.rooms.live.bodies import NewDomain
-from oxbow.rooms.live.bodies_domains import SetAreaLimit, SetIpLimit, SetPlaySecurity, SetRefererLimit
+from oxbow.rooms.live.bodies_domains import (
+    SetAreaLimit,
+    SetIpLimit,
+    SetPlaySecurity,
+    SetRefererLimit,
+    SetUrlRewrite,
+)
 from oxbow.rooms.live.certificates import answers as certificate_answers
 from oxbow.rooms.live.certificates.service import CertificateService
 from oxbow.rooms.live.domains import DomainService
@@ -51,6 +57,7 @@ def domains_router(
         await domains.unbind(who.account.id, hub, domain)
         return {}
 
+    _add_setting(router, domains, REWRITE)
     return router
 
 
@@ -60,9 +67,11 @@ class _Setting:
 
     path: str
     summary: str
-    body: type[SetPlaySecurity | SetIpLimit | SetRefererLimit | SetAreaLimit]
+    body: type[SetPlaySecurity | SetIpLimit | SetRefererLimit | SetAreaLimit | SetUrlRewrite]
 
 
+REWRITE = _Setting("urlrewrite", "Set how a domain's addresses are rewritten", SetUrlRewrite)
+"""The one that the dialect documents: https://developer.qiniu.com/pili/9901."""
 SETTINGS = (
     _Setting("playSecurity", "Set how play addresses are signed", SetPlaySecurity),
     _Setting("ipLimit", "Set which addresses may use a domain", SetIpLimit),
@@ -86,14 +95,18 @@ def domain_settings_router(domains: DomainService) -> APIRouter:
         return {}
 
     for setting in SETTINGS:
-        router.add_api_route(
-            f"/domains/{{domain}}/{setting.path}",
-            _setter(domains, Depends(json_body(setting.body))),
-            methods=["POST"],
-            name=f"set_{to_snake(setting.path)}",
-            summary=setting.summary,
-        )
+        _add_setting(router, domains, setting)
     return router
+
+
+def _add_setting(router: APIRouter, domains: DomainService, setting: _Setting) -> None:
+    router.add_api_route(
+        f"/domains/{{domain}}/{setting.path}",
+        _setter(domains, Depends(json_body(setting.body))),
+        methods=["POST"],
+        name=f"set_{to_snake(setting.path)}",
+        summary=setting.summary,
+    )
 
 
 def _setter(domains: DomainService, parsed: Any) -> Callable[..., Awaitable[dict[str, Any]]]:

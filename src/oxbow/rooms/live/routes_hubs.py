@@ -18,6 +18,7 @@ from oxbow.rooms.live.bodies import (
     Snapshot,
     VodDomain,
 )
+from oxbow.rooms.live.bodies_domains import HubPlay
 from oxbow.rooms.live.hubs import HubService
 from oxbow.rooms.live.models import PublishSecurity
 from oxbow.rooms.live.settings import LiveSettings
@@ -104,6 +105,19 @@ def hub_extensions_router(hubs: HubService, settings: LiveSettings) -> APIRouter
     async def get_hub_publish(who: Authenticated, hub: str) -> dict[str, Any]:
         found, _ = await hubs.get(who.account.id, hub)
         return answers.hub_publish(found, settings.grace_seconds)
+
+    @router.get("/{hub}/play", summary="What a hub asks of whoever plays")
+    async def get_hub_play(who: Authenticated, hub: str) -> dict[str, Any]:
+        found, _ = await hubs.get(who.account.id, hub)
+        return answers.hub_play(found)
+
+    @router.post("/{hub}/play", summary="Set what a hub asks of whoever plays")
+    async def set_hub_play(
+        who: Authenticated, hub: str, body: Annotated[HubPlay, Depends(json_body(HubPlay))]
+    ) -> dict[str, Any]:
+        security = body.play_security.setting() if body.play_security is not None else None
+        await hubs.set_play(who.account.id, hub, security, body.bound_domains_only)
+        return {}
 
     @router.post("/{hub}/publish", summary="Set how a hub treats publishers")
     async def set_hub_publish(

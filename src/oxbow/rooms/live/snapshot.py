@@ -17,6 +17,7 @@ from oxbow.rooms.live.models import DomainType, SecondPublisher, is_disabled
 from oxbow.rooms.live.play_security import PlaySecurity, SecurityRefused, SignedAddress, verify_play
 from oxbow.rooms.live.play_session import SessionScope, is_genuine
 from oxbow.rooms.live.refusing import Refused
+from oxbow.rooms.live.url_rewrite import UrlRewrite
 
 PLAY_DOMAIN_TYPES = {
     "rtmp": DomainType.LIVE_RTMP,
@@ -33,6 +34,8 @@ class HubConfig(msgspec.Struct, frozen=True):
     grace_seconds: float
     second_publisher: SecondPublisher = SecondPublisher.REFUSE
     hls_plus: bool = False
+    bound_domains_only: bool = False
+    """Whether only a bound domain leads to its streams."""
 
 
 class DomainConfig(msgspec.Struct, frozen=True):
@@ -43,6 +46,7 @@ class DomainConfig(msgspec.Struct, frozen=True):
     play_security: PlaySecurity = PlaySecurity()
     ip_limit: IpLimit = IpLimit()
     referer_limit: RefererLimit = RefererLimit()
+    url_rewrite: UrlRewrite = UrlRewrite()
     disabled: bool = False
     """Nobody may use the domain, whoever it is bound to."""
     area_limit: AreaLimit = AreaLimit()
@@ -127,10 +131,13 @@ def check_domain(
     """Why `host` may not be used for `hub` in the way `wanted`: (reason, description), or None if it may.
 
     A bound domain serves its own hub in its own way. The server's address, localhost and every host that
-    nobody has bound work by path alone.
+    nobody has bound work by path alone, unless the hub wants its bound domains only.
     """
     bound = snapshot.domains.get(host) if host else None
     if bound is None:
+        config = snapshot.hubs.get(hub)
+        if config is not None and config.bound_domains_only:
+            return "domain_required", f"the hub {hub} is reached by its bound domains only"
         return None
     if bound.disabled:
         return "domain_disabled", f"the domain {host} is disabled"

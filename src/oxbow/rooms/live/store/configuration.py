@@ -131,7 +131,7 @@ class ConfigurationStore:
             row = await owned_hub(session, name, account)
             with recorded(session, hub_subject(name), row, account=account):
                 for column, value in changes.items():
-                    setattr(row, column, value)
+                    setattr(row, column, column_of(value))
                 row.updated_at = now
 
     async def delete_hub(self, name: str, account: int) -> None:

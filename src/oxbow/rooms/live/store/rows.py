@@ -25,12 +25,14 @@ from oxbow.rooms.live.models import (
 )
 from oxbow.rooms.live.play_security import PlaySecurity
 from oxbow.rooms.live.store.tables import ActivityRow, ConfigVersionRow, DomainRow, HubRow, StreamRow
+from oxbow.rooms.live.url_rewrite import UrlRewrite
 
 
 def hub_of(row: HubRow) -> Hub:
     values = _columns(row)
     values["publish_security"] = PublishSecurity(row.publish_security)
     values["second_publisher"] = SecondPublisher(row.second_publisher)
+    values["play_security"] = msgspec.json.decode(row.play_security, type=PlaySecurity)
     return Hub(**values)
 
 
@@ -43,9 +45,10 @@ def domain_of(row: DomainRow) -> Domain:
         msgspec.json.decode(row.play_security, type=PlaySecurity),
         msgspec.json.decode(row.ip_limit, type=IpLimit),
         msgspec.json.decode(row.referer_limit, type=RefererLimit),
-        row.cert_name,
-        row.disabled,
-        msgspec.json.decode(row.area_limit, type=AreaLimit),
+        cert_name=row.cert_name,
+        disabled=row.disabled,
+        url_rewrite=msgspec.json.decode(row.url_rewrite, type=UrlRewrite),
+        area_limit=msgspec.json.decode(row.area_limit, type=AreaLimit),
     )
 
 

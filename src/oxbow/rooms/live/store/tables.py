@@ -44,6 +44,8 @@ class HubRow(Base):
     live_data_expire_days: Mapped[int]
     snapshot_interval: Mapped[int]
     vod_domain: Mapped[str] = mapped_column(String(253))
+    play_security: Mapped[str] = mapped_column(Text, server_default="{}")  # JSON, as a domain's
+    bound_domains_only: Mapped[bool] = mapped_column(server_default=false())
 
 
 class DomainRow(Base):
@@ -58,6 +60,7 @@ class DomainRow(Base):
     ip_limit: Mapped[str] = mapped_column(Text, server_default="{}")
     referer_limit: Mapped[str] = mapped_column(Text, server_default="{}")
     area_limit: Mapped[str] = mapped_column(Text, server_default="{}")
+    url_rewrite: Mapped[str] = mapped_column(Text, server_default="{}")
     cert_name: Mapped[str] = mapped_column(String(24), server_default="")
     """A certificate's id, or empty. Only changed, as the certificate is, after `announce_change`."""
     disabled: Mapped[bool] = mapped_column(server_default=false())

@@ -45,6 +45,7 @@ class _Pending:
     deadline: float
     seal: Seal | None
     way: Way
+    folder: str
 
 
 @dataclass(slots=True)
@@ -96,12 +97,14 @@ class HlsShelf:
         answer: Answer,
         seal: Seal | None = None,
         way: Way = Way(),  # noqa: B008 - it is a tuple.
+        folder: str = "",
     ) -> None:
         """Answer with the master playlist, or with the media playlist of `session`; `query` is what the
-        viewer's own address carried besides, and `seal` makes a new session one that can be proved. Waits up
-        to `patience` seconds for the first segment."""
+        viewer's own address carried besides, `seal` makes a new session one that can be proved, and `folder`
+        is where the stream is if not next to what the viewer asked for. Waits up to `patience` seconds for
+        the first segment."""
         stream = self._stream(hub, name)
-        stream.pending.append(_Pending(answer, session, query, self._clock() + patience, seal, way))
+        stream.pending.append(_Pending(answer, session, query, self._clock() + patience, seal, way, folder))
         self._serve(stream)
 
     def life(self, hub: str, name: str) -> str | None:
@@ -229,7 +232,7 @@ class HlsShelf:
             session = secrets.token_hex(ID_LENGTH // 2)
             session = one.seal(session, stream.life) if one.seal is not None else session
             query = f"{one.query}&session={session}" if one.query else f"session={session}"
-            body = hls.render_master((window.variant(f"{stream.name}.m3u8"),), query).encode()
+            body = hls.render_master((window.variant(f"{one.folder}{stream.name}.m3u8"),), query).encode()
         else:
             stream.shares[one.way].sessions.add(one.session)
             if not stream.rendered:

@@ -14,19 +14,20 @@ from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFail
 from oxbow.media.fanout import Viewer
 from oxbow.media.formats import FLV, WEBSOCKET, Format
 from oxbow.proto.websocket import accept_key, binary_header
-from oxbow.rooms.live.addresses import AddressError, PlayAddress, parse_play_path
+from oxbow.rooms.live.addresses import PlayAddress, parse_play_path
 from oxbow.rooms.live.gateways.connection import Connection
 from oxbow.rooms.live.gateways.door import Door
 from oxbow.rooms.live.gateways.http.asked import asked_over_http
 from oxbow.rooms.live.gateways.http.request import Request, RequestError, RequestReader
 from oxbow.rooms.live.gateways.http.response import PREFLIGHT, error_body, head
+from oxbow.rooms.live.gateways.http.target import split_session, target_of
 from oxbow.rooms.live.play_session import SessionScope, seal
-from oxbow.rooms.live.refusing import Refused
+from oxbow.rooms.live.refusing import AddressError, Refused
 from oxbow.rooms.live.snapshot import PlayGrant, PlayRefused, Visitor, decide_play
 from oxbow.rooms.live.ways import Way, way_of
 from oxbow.rooms.live.worker.plane import Plane
 from oxbow.rooms.live.worker.refusals import Asked, new_request_id
-from oxbow.rooms.live.worker.shelf import SESSION, Seal
+from oxbow.rooms.live.worker.shelf import Seal
 
 PLAYLIST_PATIENCE = 20.0
 """Seconds that the first request for a playlist may wait for the first segment."""
@@ -132,11 +133,13 @@ class HttpSession(Connection):
                 self._refuse(error.http_status, error)
 
     def _deliver(self, request: Request) -> None:
-        segment = _SEGMENT.fullmatch(request.path)
-        path = f"{segment[1]}.ts" if segment is not None else request.path
-        address = parse_play_path(path, request.query)
+        config = self._plane.config
+        target = target_of(config, request, secure=self.door.secure)
+        segment = _SEGMENT.fullmatch(target.path)
+        path = f"{segment[1]}.ts" if segment is not None else target.path
+        address = parse_play_path(path, target.query)
         protocol = "flv" if address.extension == "flv" else "hls"
-        host, now, config = request.headers.get("host"), time.time(), self._plane.config
+        host, now = request.headers.get("host"), time.time()
         place = self._plane.geo.place(self.peer.rpartition(":")[0])
         visitor = self._visitor(request, address, segment[2] if segment is not None else None, place.area)
         grant = decide_play(config, address, host, protocol, now, visitor)
@@ -144,7 +147,7 @@ class HttpSession(Connection):
         if address.extension == "flv":
             self._deliver_flv(request, address, way)
         elif address.extension == "m3u8":
-            self._deliver_playlist(address, grant, way)
+            self._deliver_playlist(address, grant, way, f"/{address.hub}/" if target.is_rewritten else "")
         elif segment is not None:
             self._deliver_segment(address, segment[2], int(segment[3]), way)
         else:
@@ -239,13 +242,13 @@ class HttpSession(Connection):
 
     # HLS.
 
-    def _deliver_playlist(self, address: PlayAddress, grant: PlayGrant, way: Way) -> None:
+    def _deliver_playlist(self, address: PlayAddress, grant: PlayGrant, way: Way, folder: str) -> None:
         query, session = split_session(address.query)
         patience = min(PLAYLIST_PATIENCE, self._plane.settings.play_wait_seconds)
         answer = partial(self._playlist_ready, (address.hub, address.stream, way))
         self._waiting = (address.hub, address.stream, answer)
         self._plane.shelf.playlist(
-            address.hub, address.stream, session, query, patience, answer, self._seal(grant), way
+            address.hub, address.stream, session, query, patience, answer, self._seal(grant), way, folder
         )
 
     def _seal(self, grant: PlayGrant) -> Seal | None:
@@ -358,18 +361,6 @@ class HttpSession(Connection):
             self.loop.remove_writer(self.fd)
             os.close(self._file[0])
             self._file = None
-
-
-def split_session(query: str) -> tuple[str, str | None]:
-    """A playlist's or segment's query without the session that we added to it, and the session."""
-    kept, session = [], None
-    for part in query.split("&"):
-        name, _, value = part.partition("=")
-        if name == "session" and SESSION.fullmatch(value):
-            session = value
-        elif part:
-            kept.append(part)
-    return "&".join(kept), session
 
 
 def _close_code(payload: object) -> int:

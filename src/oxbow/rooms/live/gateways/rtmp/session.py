@@ -24,12 +24,13 @@ from oxbow.proto.rtmp.events import (
 )
 from oxbow.proto.rtmp.message import Message
 from oxbow.proto.rtmp.server import ServerConnection
-from oxbow.rooms.live.addresses import MAX_ADDRESS, AddressError, RtmpAddress, parse_rtmp_address
+from oxbow.rooms.live.addresses import RtmpAddress
 from oxbow.rooms.live.control.messages import LivePublisher
 from oxbow.rooms.live.gateways.connection import Connection
 from oxbow.rooms.live.gateways.door import Door
 from oxbow.rooms.live.gateways.rtmp.asked import asked_over_rtmp
-from oxbow.rooms.live.refusing import Refused
+from oxbow.rooms.live.gateways.rtmp.target import rtmp_address
+from oxbow.rooms.live.refusing import MAX_ADDRESS, AddressError, Refused
 from oxbow.rooms.live.snapshot import PlayRefused, Visitor, decide_play
 from oxbow.rooms.live.ways import way_of
 from oxbow.rooms.live.worker.plane import Plane
@@ -135,7 +136,7 @@ class RtmpSession(Connection):
         would take the place of the first one, which nobody would ever end."""
         if self._address is not None:
             raise AddressError("second_stream", "a connection publishes or plays one stream")
-        self._address = parse_rtmp_address(self._app, self._tc_url, name)
+        self._address = rtmp_address(self._plane.config, self._app, self._tc_url, name)
         return self._address
 
     def _refuse(self, refused: Refused) -> str:
