@@ -26,7 +26,7 @@ from oxbow.rooms.live.control.messages import Figures, LivePublisher, Share, Str
 from oxbow.rooms.live.routes import live_routers
 from oxbow.rooms.live.service import LiveService
 from oxbow.rooms.live.settings import LiveSettings
-from oxbow.rooms.live.usage import LiveUsage
+from oxbow.rooms.live.usage.room import LiveUsage
 from oxbow.testing.signing import QiniuAuth
 
 ROOT = Account(1, "root")
@@ -154,8 +154,10 @@ def metering(accounts: Database, clock: Clock) -> MeteringService:
 
 
 @pytest.fixture
-def usage(service: LiveService, metering: MeteringService, clock: Clock) -> LiveUsage:
-    return LiveUsage(metering, service.owner_of, clock)
+def usage(
+    service: LiveService, accounts: Database, board: Board, metering: MeteringService, clock: Clock
+) -> LiveUsage:
+    return LiveUsage(LiveSettings(), accounts, service, board, metering, clock)
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from oxbow.rooms.live.routes import live_routers
 from oxbow.rooms.live.service import KeepRefusals, LiveService
 from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.settings_domains import DomainSettings
-from oxbow.rooms.live.usage import METERS, LiveUsage
+from oxbow.rooms.live.usage.meters import METERS
+from oxbow.rooms.live.usage.room import LiveUsage
 
 HEARTBEAT_SECONDS = 1.0
 """How exactly the end of a broadcast is known after the server was killed."""
@@ -77,12 +78,13 @@ class LiveRoom:
         for kind in self.service.domain_tasks.kinds:
             tasks.register(kind)
         tasks.register(self.service.tidying.kind)
-        self.usage = LiveUsage(metering, self.service.owner_of)
+        self.usage = LiveUsage(settings, database, self.service, board, metering)
         self.routers: list[APIRouter] = [*live_routers(self.service, settings), *self.usage.routers]
 
     async def open(self) -> None:
         """Begin to work; the database is migrated and the root account exists."""
         await self.service.open(await self._accounts.root())
+        self.usage.open()
         self._tasks = [asyncio.create_task(self._heartbeat(), name="live heartbeat")]
 
     async def close(self) -> None:
@@ -90,6 +92,7 @@ class LiveRoom:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.usage.close()
         await self.service.close()
 
     @property
@@ -108,6 +111,7 @@ class LiveRoom:
 
     def add_metrics(self, registry: CollectorRegistry) -> None:
         """What waits to be written to the history, and what was thrown away."""
+        self.usage.add_metrics(registry)
         writer = self.service.history_writer
         Gauge(
             "oxbow_live_history_waiting",

@@ -120,6 +120,11 @@ class LiveService:
         found = self._cache.current.hubs.get(hub)
         return None if found is None else found.account
 
+    def type_of(self, domain: str) -> str:
+        """A bound domain's type; empty for one that is not bound."""
+        found = self._cache.current.domains.get(domain)
+        return "" if found is None else found.type.value
+
     def subscribe(self, callback: Callable[[], None]) -> None:
         """Call back after each change of what the snapshot holds."""
         self._cache.subscribe(callback)

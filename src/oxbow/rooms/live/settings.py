@@ -62,6 +62,12 @@ class LiveSettings(Section, env_prefix="OXBOW_LIVE_", toml_table="live"):
         le=36_500,
         description="Days after which the record of a broadcast is deleted.",
     )
+    stats_days: int = Field(
+        default=3,
+        ge=1,
+        le=365,
+        description="Days that the figures of each stream and minute are kept.",
+    )
     cname_suffix: Annotated[str, AfterValidator(_domain)] = Field(
         default="oxbow.internal",
         description="The end of the CNAME that is shown for a bound domain. Its names should lead to this "

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from oxbow.kernel.metering import MeteringService
-from oxbow.rooms.live.usage import LiveUsage
+from oxbow.rooms.live.usage.room import LiveUsage
 from rooms.live.conftest import Clock
 from rooms.live.usage.conftest import received, report, share, stream_report
 

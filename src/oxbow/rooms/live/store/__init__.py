@@ -4,6 +4,7 @@ from oxbow.rooms.live.store.activities import ActivityStore
 from oxbow.rooms.live.store.certificates import CertificateStore
 from oxbow.rooms.live.store.checks import CheckStore
 from oxbow.rooms.live.store.configuration import Configuration, ConfigurationStore
+from oxbow.rooms.live.store.minutes import MinuteStore
 from oxbow.rooms.live.store.streams import StreamStore
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "CheckStore",
     "Configuration",
     "ConfigurationStore",
+    "MinuteStore",
     "StreamStore",
 ]

@@ -1,6 +1,1 @@
-"""What streams cost: traffic by account, hub, domain and area, and the endpoints that tell it."""
-
-from oxbow.rooms.live.usage.meters import METERS
-from oxbow.rooms.live.usage.room import LiveUsage
-
-__all__ = ["METERS", "LiveUsage"]
+"""What streams cost: traffic by account, hub, domain and area, streams by the minute, and who asks for it."""

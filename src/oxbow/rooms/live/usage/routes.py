@@ -1,15 +1,20 @@
-"""Routes of usage: https://developer.qiniu.com/pili/api/9863/live-statd-downflow and the pages next to it."""
+"""Routes of usage: https://developer.qiniu.com/pili/api/9863/live-statd-downflow and the pages next to it.
+
+Answers are encoded here: a year by day and domain has so many numbers that looking at each twice would show.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
 from oxbow.kernel.gateway import Authenticated
+from oxbow.rooms.live.routes_streams import ONE, StreamKey
 from oxbow.rooms.live.usage.meters import STATISTICS, Statistic
 from oxbow.rooms.live.usage.statd import Statd
+from oxbow.rooms.live.usage.stats import StreamStats
 
 
 def statd_router(statd: Statd) -> APIRouter:
@@ -25,13 +30,21 @@ def statd_router(statd: Statd) -> APIRouter:
     return router
 
 
+def stats_router(stats: StreamStats) -> APIRouter:
+    """A stream minute by minute."""
+    router = APIRouter(prefix="/v2/hubs/{hub}", tags=["live"])
+
+    @router.get(ONE + "/stats", summary="A stream minute by minute")
+    async def get_stream_stats(who: Authenticated, hub: str, key: StreamKey, request: Request) -> Response:
+        found = await stats.ask(who.account.id, hub, key, request.query_params)
+        return Response(msgspec.json.encode(found), media_type="application/json")
+
+    return router
+
+
 def _endpoint(statd: Statd, statistic: Statistic) -> Callable[..., Awaitable[Response]]:
     async def answer(who: Authenticated, request: Request) -> Response:
-        return json_rows(await statd.ask(statistic, who.account.id, request.query_params))
+        rows = await statd.ask(statistic, who.account.id, request.query_params)
+        return Response(msgspec.json.encode(rows), media_type="application/json")
 
     return answer
-
-
-def json_rows(rows: Iterable[object]) -> Response:
-    """Encoded here: a year by day and domain has so many numbers that looking at each twice would show."""
-    return Response(msgspec.json.encode(list(rows)), media_type="application/json")
