@@ -228,3 +228,11 @@ def test_nothing_is_tied_to_one_machine_or_registry(rule: re.Pattern[str]) -> No
         if rule.search(line)
     ]
     assert found == []
+
+
+def test_each_migration_follows_the_one_before() -> None:
+    versions = sorted((PACKAGE / "kernel/migrations/versions").glob("v*_*.py"))
+    numbers = [f"{number:04}" for number in range(1, len(versions) + 1)]
+    assert [path.name[1:5] for path in versions] == numbers, "two took the same number: the later one moves"
+    for path, number in zip(versions, numbers, strict=True):
+        assert f'revision = "{number}"' in path.read_text(), path.name
