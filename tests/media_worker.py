@@ -7,6 +7,8 @@ import socket
 from collections import deque
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from oxbow.media.fanout import FanoutLimits
 from oxbow.media.page import State
 from oxbow.media.registry import Registry
@@ -67,6 +69,13 @@ class Worker:
     @property
     def connections(self) -> list[Connection]:
         return [*self.rtmp.connections, *self.media.connections]
+
+    def ban(self, stream: str, reason: str) -> None:
+        """A configuration comes that bans a stream for ever."""
+        key, config = f"hub/{stream}", self.plane.config
+        self.plane.config = replace(
+            config, banned=config.banned | {key: -1}, ban_reasons=config.ban_reasons | {key: reason}
+        )
 
     def on_air(self, stream: str = "stream") -> StreamWriter:
         """A stream that another worker's publisher writes."""

@@ -78,7 +78,7 @@ LIVE = {
         ),
         (
             ["stream", "disable", "shows", "evening"],
-            ("POST", stream_path("shows", "evening") + "/disabled", {"disabledTill": -1}),
+            ("POST", stream_path("shows", "evening") + "/disabled", {"disabledTill": -1, "reason": ""}),
         ),
         (
             ["stream", "enable", "shows", "evening"],

@@ -65,7 +65,7 @@ def show(hub: str, name: str, as_json: bool) -> None:
             "stream": f"{hub}/{name}",
             "created": moment(info["createdAt"]),
             "publish security": info["publishSecurity"] or "as the hub",
-            "disabled": disabled_words(info["disabledTill"]),
+            "disabled": disabled_words(info["disabledTill"], info.get("disabledReason", "")),
             "live": live_words(live),
         }
     )
@@ -73,11 +73,11 @@ def show(hub: str, name: str, as_json: bool) -> None:
     write_table(["BEGAN", "ENDED", "PUBLISHER"], map(history_row, history), empty="never published")
 
 
-def disabled_words(till: int) -> str:
-    """What `disabledTill` means."""
-    if till < 0:
-        return "yes, until it is enabled"
-    return f"yes, until {moment(till)}" if till > time.time() else "no"
+def disabled_words(till: int, reason: str) -> str:
+    """What `disabledTill` means, and why."""
+    if 0 <= till <= time.time():
+        return "no"
+    return f"yes, until {'it is enabled' if till < 0 else moment(till)}" + (f": {reason}" if reason else "")
 
 
 def live_words(live: dict[str, Any]) -> str:
@@ -124,11 +124,12 @@ def delete(hub: str, name: str) -> None:
 @click.argument("hub")
 @click.argument("name")
 @click.option("--seconds", type=click.IntRange(min=1), help="For how long; without it until `enable`.")
-def disable(hub: str, name: str, seconds: int | None) -> None:
+@click.option("--reason", default="", help="What publishers and viewers are told.")
+def disable(hub: str, name: str, seconds: int | None, reason: str) -> None:
     """Forbid publishing the stream NAME of HUB; a live one is cut."""
     till = -1 if seconds is None else int(time.time()) + seconds
     with connected() as client:
-        client.post(f"{stream_path(hub, name)}/disabled", {"disabledTill": till})
+        client.post(f"{stream_path(hub, name)}/disabled", {"disabledTill": till, "reason": reason})
     click.echo(f"disabled stream {hub}/{name}")
 
 

@@ -9,33 +9,23 @@ all is dropped. Nobody waits for anybody else.
 import os
 import socket
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from oxbow.media.formats import Format
 from oxbow.media.log import LogReader
-from oxbow.media.shares import Share, Shares
+from oxbow.media.shares import Shares
+from oxbow.media.viewer import Viewer
 
 OWN_LIMIT = 64 * 1024
 """Bytes of a viewer's own (answers to its pings and such) that may wait behind the stream."""
 
 
-class Handler(Protocol):
-    """Who owns a viewer's socket, as the fan-out sees it."""
-
-    def preamble(self, head: bytes) -> bytes:
-        """The viewer is let in: what it gets first, given the head of the log."""
-
-    def viewer_gone(self, viewer: "Viewer", reason: str) -> None:
-        """The viewer left the cohort: `disconnected`, `stalled`, `too_slow`, `ended`, or why it was
-        dismissed."""
-
-
 class WritableEvents(Protocol):
     """Tells when a socket takes more; an asyncio event loop is one."""
 
-    def add_writer(self, fd: int, callback: Callable[["Viewer"], object], viewer: "Viewer", /) -> object: ...
+    def add_writer(self, fd: int, callback: Callable[[Viewer], object], viewer: Viewer, /) -> object: ...
     def remove_writer(self, fd: int, /) -> object: ...
 
 
@@ -57,32 +47,6 @@ class Totals:
     """Bytes that slow viewers never got, because they were moved to a later keyframe or dropped."""
     skips: int = 0
     dropped: int = 0
-
-
-class Viewer:
-    """One socket that watches a cohort's log."""
-
-    __slots__ = ("fd", "handler", "kind", "offset", "own", "pending", "progress_ns", "share", "sock", "until")
-
-    def __init__(self, sock: socket.socket, handler: Handler, kind: Hashable = None) -> None:
-        """`kind`: viewers that are counted together have equal ones; of no other meaning here."""
-        self.sock = sock
-        self.handler = handler
-        self.kind = kind
-        self.share: Share
-        """Where it is counted, from the time it joins a cohort."""
-        self.fd = sock.fileno()
-        """Remembered, since a closed socket doesn't know it any more."""
-        self.offset = -1
-        """Next byte of the log to send; only kept up to date while the viewer lags."""
-        self.until = -1
-        """End of the envelope that is being sent, -1 at a boundary."""
-        self.pending = b""
-        """Bytes that go out before the log's next ones."""
-        self.own = b""
-        """Bytes of its own, which wait until the viewer has caught up and stands at a boundary."""
-        self.progress_ns = 0
-        """When the socket last took something while the viewer lagged."""
 
 
 class Cohort:
@@ -140,6 +104,7 @@ class Cohort:
         """Forget a viewer; its handler closes the socket."""
         if self._viewers.pop(viewer.fd, None) is None:
             return
+        viewer.whole = viewer.fd not in self._lagging
         self._await_no_more(viewer.fd)
         if viewer.fd in self._lagging:
             self._lagging.discard(viewer.fd)
@@ -191,6 +156,8 @@ class Cohort:
     def dismiss(self, reason: str) -> None:
         """Everyone leaves now."""
         viewers = list(self._viewers.values())
+        for fd in self._lagging:
+            self._viewers[fd].whole = False
         for fd in self._awaited.copy():
             self._await_no_more(fd)
         for fd in self._in_step:

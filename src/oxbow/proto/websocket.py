@@ -6,6 +6,7 @@ import struct
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _FINAL_BINARY = 0x82
+MAX_CLOSE_REASON = 123
 
 
 def accept_key(key: bytes) -> bytes:
@@ -20,3 +21,8 @@ def binary_header(size: int) -> bytes:
     if size < 1 << 16:
         return struct.pack(">BBH", _FINAL_BINARY, 126, size)
     return struct.pack(">BBQ", _FINAL_BINARY, 127, size)
+
+
+def close_reason(text: str) -> str:
+    """As much of a text as a Close frame can carry (RFC 6455 section 5.5: 125 bytes with the code)."""
+    return text.encode()[:MAX_CLOSE_REASON].decode(errors="ignore")

@@ -11,10 +11,11 @@ import pytest
 
 from broadcast import broadcast, is_key
 from oxbow.media import fanout
-from oxbow.media.fanout import Cohort, FanoutLimits, Viewer
+from oxbow.media.fanout import Cohort, FanoutLimits
 from oxbow.media.formats import FLV
 from oxbow.media.framing.rtmp import message_size
 from oxbow.media.log import LogReader, LogWriter, Retention
+from oxbow.media.viewer import Viewer
 from oxbow.proto import flv
 
 HEAD = flv.FILE_HEADER

@@ -57,6 +57,7 @@ class TestInfo:
             "updatedAt": NOW,
             "expireAt": NOW + 15 * DAY,
             "disabledTill": 0,
+            "disabledReason": "",
             "converts": [],
             "watermark": False,
             "publishSecurity": "",
@@ -136,6 +137,29 @@ class TestDisable:
         assert await self.till(api, disabledTill=0, disablePeriodSecond=0) == 0
         assert await self.till(api, disabledTill=1688469861) == 0
         assert len(board.cuts) == 5
+
+    async def test_the_reason_is_shown_until_the_ban_ends(self, api: httpx.AsyncClient, clock):
+        for name in ("stream", "other"):
+            await create(api, name)
+        body = {"disabledTill": NOW + 9, "reason": "违规 content"}
+        assert (await api.post(path("stream", "/disabled"), json=body)).status_code == 200
+        listed = (await api.get("/v2/hubs/live/streams")).json()["items"]
+        ban = {"disabledTill": NOW + 9, "disabledReason": "违规 content"}
+        assert listed == [{"key": "other"}, {"key": "stream"} | ban]
+        assert (await api.get(path("stream"))).json().items() >= ban.items()
+        clock.now += 10
+        assert (await api.get("/v2/hubs/live/streams")).json()["items"] == [
+            {"key": "other"},
+            {"key": "stream"},
+        ]
+        assert (await api.get(path("stream"))).json()["disabledReason"] == ""
+
+    @pytest.mark.parametrize("reason", ["x" * 201, "two\nlines", "\x00", 5])
+    async def test_a_reason_that_cannot_be_shown(self, api: httpx.AsyncClient, reason: object):
+        await create(api, "stream")
+        answer = await api.post(path("stream", "/disabled"), json={"disabledTill": -1, "reason": reason})
+        assert error(answer)[0] == 400
+        assert error(answer)[1].startswith("reason: ")
 
     async def test_refusals(self, api: httpx.AsyncClient):
         await create(api, "stream")

@@ -7,7 +7,7 @@ https://developer.qiniu.com/pili for streams.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -141,10 +141,19 @@ def _no_callback() -> Json:
     }
 
 
-def stream_list(keys: Sequence[str], limit: int) -> Json:
-    """A page; its marker is empty only when the page was not full, which is how clients know the end."""
+def stream_list(keys: Sequence[str], limit: int, disabled: Mapping[str, Stream]) -> Json:
+    """A page; its marker is empty only when the page was not full, which is how clients know the end.
+
+    Those that are `disabled` now say so.
+    """
     marker = encode_marker(keys[-1]) if len(keys) == limit else ""
-    return {"items": [{"key": key} for key in keys], "marker": marker}
+    return {"items": [{"key": key} | _ban(disabled.get(key)) for key in keys], "marker": marker}
+
+
+def _ban(stream: Stream | None) -> Json:
+    if stream is None:
+        return {}
+    return {"disabledTill": stream.disabled_till, "disabledReason": stream.disabled_reason}
 
 
 def stream_info(stream: Stream, expire_days: int, now: float) -> Json:
@@ -153,6 +162,7 @@ def stream_info(stream: Stream, expire_days: int, now: float) -> Json:
         "updatedAt": stream.updated_at,
         "expireAt": stream.expire_at(expire_days),
         "disabledTill": stream.disabled_till if stream.disabled_at(now) else 0,
+        "disabledReason": stream.disabled_reason if stream.disabled_at(now) else "",
         "converts": [],
         "watermark": False,
         "publishSecurity": stream.publish_security,

@@ -20,6 +20,12 @@ def _visible(text: str) -> str:
     return text
 
 
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("takes printable characters only")
+    return text
+
+
 def _not_zero(seconds: int) -> int:
     if seconds == 0:
         raise ValueError("takes 1 to 86400 seconds, or -1 for no pictures")
@@ -97,6 +103,8 @@ class StreamSecurity(JsonBody):
 class Disabled(JsonBody):
     disabled_till: int | None = Field(default=None, ge=-1, le=MAX_TIME)
     disable_period_second: int = Field(default=0, ge=0, le=1_000_000_000)
+    reason: Annotated[str, StringConstraints(max_length=200), AfterValidator(_printable)] = ""
+    """An extension: told to whoever publishes or watches."""
 
     @model_validator(mode="after")
     def _till_when(self) -> Disabled:

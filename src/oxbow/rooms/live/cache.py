@@ -123,6 +123,11 @@ def _snapshot(configuration: Configuration, settings: LiveSettings) -> ConfigSna
             for stream in configuration.particular.values()
             if stream.disabled_till
         },
+        ban_reasons={
+            f"{stream.hub}/{stream.key}": stream.disabled_reason
+            for stream in configuration.particular.values()
+            if stream.disabled_till and stream.disabled_reason
+        },
         session_key=configuration.session_key,
         certificates={
             domain.name: certificate.served()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from oxbow.rooms.live.area_limit import AreaLimit
@@ -124,6 +125,8 @@ class Stream:
     """When it was last published; 0 for never."""
     disabled_till: int = 0
     """0: enabled; FOREVER; otherwise the moment at which publishing is allowed again."""
+    disabled_reason: str = ""
+    """What is told to whoever tries meanwhile."""
     publish_security: PublishSecurity = PublishSecurity.INHERIT
     publish_key: str = ""
     last_nonce: int = -1
@@ -158,6 +161,12 @@ class Activity:
 def is_disabled(disabled_till: int, now: float) -> bool:
     """Whether `disabled_till`, as stored, forbids publishing at `now`."""
     return disabled_till == FOREVER or disabled_till > now
+
+
+def ban_text(till: int, reason: str) -> str:
+    """What is told to whoever wants to publish or watch a disabled stream."""
+    until = "" if till == FOREVER else f" until {datetime.fromtimestamp(till, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return f"the stream is disabled{until}" + (f": {reason}" if reason else "")
 
 
 def is_hub_name(name: str) -> bool:

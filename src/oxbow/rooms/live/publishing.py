@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol
 
 from oxbow.kernel.accounts import KeyPair
@@ -13,13 +12,13 @@ from oxbow.rooms.live.addresses import normal_host
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.errors import HubNotFound
 from oxbow.rooms.live.models import (
-    FOREVER,
     STREAM_NAME_RULE,
     DomainType,
     Hub,
     PublishSecurity,
     SecondPublisher,
     Stream,
+    ban_text,
     is_stream_name,
 )
 from oxbow.rooms.live.policy import (
@@ -80,14 +79,17 @@ class Publishing:
         self._check_address(attempt)
         found = await self._find(hub, attempt.stream)
         if found.stream is not None and found.stream.disabled_at(attempt.now):
-            raise PublishRefused("stream_disabled", _disabled(found.stream.disabled_till))
+            text = ban_text(found.stream.disabled_till, found.stream.disabled_reason)
+            till = f"disabledTill {found.stream.disabled_till}"
+            raise PublishRefused("stream_disabled", text, found=till)
         nonce = await self._verify(attempt, hub, found.stream)
         if admit:
             await self._admit(attempt, hub, found, nonce)
         else:
             _would_admit(hub, found.stream, nonce)
         if self._cache.snapshot.is_banned(hub.name, attempt.stream, attempt.now):  # since it was looked up
-            raise PublishRefused("stream_disabled", "the stream is disabled")
+            text = self._cache.snapshot.ban_text(hub.name, attempt.stream)
+            raise PublishRefused("stream_disabled", text)
         return PublishGrant(
             hub=hub.name,
             stream=attempt.stream,
@@ -179,12 +181,6 @@ def _nonce_used(nonce: int, last: int | None = None) -> PublishRefused:
     wanted = "" if last is None else f"greater than {last}"
     text = "the nonce must be greater than that of the last publish"
     return PublishRefused("nonce_used", text, found=str(nonce), wanted=wanted)
-
-
-def _disabled(till: int) -> str:
-    if till == FOREVER:
-        return "the stream is disabled"
-    return f"the stream is disabled until {datetime.fromtimestamp(till, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _unavailable() -> PublishRefused:

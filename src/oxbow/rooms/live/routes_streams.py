@@ -47,7 +47,7 @@ def streams_router(streams: StreamService) -> APIRouter:
             after=decode_marker(query),
             limit=limit,
         )
-        return answers.stream_list(keys, limit)
+        return answers.stream_list(keys, limit, streams.disabled_among(hub, keys))
 
     @router.get(ONE, summary="A stream's properties")
     async def get_stream(who: Authenticated, hub: str, key: StreamKey) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def streams_router(streams: StreamService) -> APIRouter:
         key: StreamKey,
         body: Annotated[Disabled, Depends(json_body(Disabled))],
     ) -> dict[str, Any]:
-        await streams.disable(who.account.id, hub, key, body.till(streams.now()))
+        await streams.disable(who.account.id, hub, key, body.till(streams.now()), body.reason)
         return {}
 
     @router.get(ONE + "/live", summary="A live stream's figures")

@@ -13,7 +13,7 @@ from oxbow.rooms.live.addresses import PlayAddress, RtmpAddress, normal_host
 from oxbow.rooms.live.area_limit import AreaLimit
 from oxbow.rooms.live.certificates.served import Certificate
 from oxbow.rooms.live.limits import IpLimit, RefererLimit
-from oxbow.rooms.live.models import DomainType, SecondPublisher, is_disabled
+from oxbow.rooms.live.models import FOREVER, DomainType, SecondPublisher, ban_text, is_disabled
 from oxbow.rooms.live.play_security import PlaySecurity, SecurityRefused, SignedAddress, verify_play
 from oxbow.rooms.live.play_session import SessionScope, is_genuine
 from oxbow.rooms.live.refusing import Refused
@@ -66,6 +66,8 @@ class ConfigSnapshot(msgspec.Struct, frozen=True):
     """By domain name in lower case."""
     banned: dict[str, int] = {}
     """`<hub>/<stream>` to the moment at which the ban ends, or -1."""
+    ban_reasons: dict[str, str] = {}
+    """`<hub>/<stream>` to why it is banned, where somebody said so."""
     session_key: str = ""
     """What HLS sessions are signed with, by all servers on one database; secret."""
     certificates: dict[str, Certificate] = {}
@@ -78,6 +80,11 @@ class ConfigSnapshot(msgspec.Struct, frozen=True):
         """Whether the stream may be neither published nor watched at `now` (Unix seconds)."""
         till = self.banned.get(f"{hub}/{stream}")
         return till is not None and is_disabled(till, now)
+
+    def ban_text(self, hub: str, stream: str) -> str:
+        """What is told to whoever wants to publish or watch a banned stream."""
+        key = f"{hub}/{stream}"
+        return ban_text(self.banned.get(key, FOREVER), self.ban_reasons.get(key, ""))
 
 
 class Visitor(msgspec.Struct, frozen=True):
@@ -169,7 +176,9 @@ def decide_play(
     if refusal is not None:
         raise PlayRefused(refusal[0], 403, refusal[1], found=name or "")
     if snapshot.is_banned(hub, stream, now):
-        raise PlayRefused("stream_disabled", 403, "the stream is disabled")
+        till = str(snapshot.banned[f"{hub}/{stream}"])
+        text = snapshot.ban_text(hub, stream)
+        raise PlayRefused("stream_disabled", 403, text, found=f"disabledTill {till}")
     domain = snapshot.domains.get(name) if name else None
     if name is None or domain is None:
         return PlayGrant(hub, stream, None)

@@ -57,6 +57,12 @@ class StreamService:
         await self._hubs.hub(hub, account)
         return [name for name in self._board.live_names(hub, prefix) if name > after][:limit]
 
+    def disabled_among(self, hub: str, keys: Sequence[str]) -> dict[str, Stream]:
+        """Those that are disabled now, by name."""
+        known, now = self._cache.current.particular, self._clock()
+        found = ((key, known.get((hub, key))) for key in keys)
+        return {key: stream for key, stream in found if stream is not None and stream.disabled_at(now)}
+
     async def info(self, account: int, hub: str, key: str) -> tuple[Stream, int]:
         """A stream, and the days after which it expires unused; StreamNotFound."""
         found, _ = await self._hubs.hub(hub, account)
@@ -78,9 +84,10 @@ class StreamService:
         await self._streams.change(hub, key, account, self._now(), **changes)
         await self._cache.changed()
 
-    async def disable(self, account: int, hub: str, key: str, till: int) -> None:
+    async def disable(self, account: int, hub: str, key: str, till: int, reason: str = "") -> None:
         """Forbid publishing until a moment, or FOREVER, and cut off who is there; 0 allows it again."""
-        await self._streams.change(hub, key, account, self._now(), disabled_till=till)
+        changes = {"disabled_till": till, "disabled_reason": reason if till else ""}
+        await self._streams.change(hub, key, account, self._now(), **changes)
         await self._cache.changed()
         if is_disabled(till, self._clock()):
             await self._board.cut(hub, key, "stream_disabled")

@@ -11,8 +11,8 @@ import pytest
 
 from broadcast import broadcast, setup
 from media_worker import Worker
-from oxbow.media.fanout import Viewer
 from oxbow.media.formats import FLV
+from oxbow.media.viewer import Viewer
 from oxbow.rooms.live.control.messages import LivePublisher, Report, StreamReport
 from oxbow.rooms.live.ways import Way
 from oxbow.rooms.live.worker.reporting import make_report

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from broadcast import broadcast, flv_file, is_key, rtmp_messages, setup
-from oxbow.media.fanout import FanoutLimits, Viewer
+from oxbow.media.fanout import FanoutLimits
 from oxbow.media.formats import FLV, RTMP
 from oxbow.media.page import State
 from oxbow.media.registry import Registry
 from oxbow.media.stream import StreamOptions, StreamWriter
+from oxbow.media.viewer import Viewer
 from oxbow.rooms.live.ways import Way
 from oxbow.rooms.live.worker.watching import Watching
 

@@ -105,6 +105,7 @@ class ControlServer:
         self._ended: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._listeners: list[Callable[[int, Report], None]] = []
+        self._configuring: asyncio.Task[None] | None = None
         self.totals = Totals()
         board.on_cut(self.cut)
 
@@ -135,17 +136,18 @@ class ControlServer:
             task.cancel()
 
     def _changed(self) -> None:
-        self._spawn(self._configure_all())
+        self._configuring = self._spawn(self._configure_all())
 
     async def _configure_all(self) -> None:
         message = Configure(await self._authority.snapshot())
         for worker in self._workers.values():
             worker.send(message)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         worker = Worker(writer)
@@ -259,8 +261,9 @@ class ControlServer:
 
     async def _check_ban(self, grant: PublishGrant) -> None:
         """A ban that came while this was decided found nobody on the board to cut."""
-        if (await self._authority.snapshot()).is_banned(grant.hub, grant.stream, time.time()):
-            raise PublishRefused("stream_disabled", "the stream is disabled")
+        snapshot = await self._authority.snapshot()
+        if snapshot.is_banned(grant.hub, grant.stream, time.time()):
+            raise PublishRefused("stream_disabled", snapshot.ban_text(grant.hub, grant.stream))
 
     def _still_wanted(self, worker: Worker, ask: AskPublish) -> bool:
         """Deciding takes time: the publisher may have gone meanwhile, or its worker. Nobody would ever tell
@@ -325,6 +328,8 @@ class ControlServer:
         ended = asyncio.Event()
         if current is not None:
             ended = self._ended.setdefault(current.publisher.session, ended)
+        if self._configuring is not None:  # Why it is cut stands there, and that nobody may come back.
+            await asyncio.wait([self._configuring])
         for worker in self._workers.values():
             worker.send(Cut(hub, stream, reason, viewers=True))
         if current is not None:

@@ -118,7 +118,11 @@ class StreamStore:
         """Streams whose time is over follow their hub again, and need not be kept in memory."""
         ended = StreamRow.disabled_till.between(1, now)
         async with self._database.session() as session:
-            if _changed(await session.execute(update(StreamRow).where(ended).values(disabled_till=0))):
+            if _changed(
+                await session.execute(
+                    update(StreamRow).where(ended).values(disabled_till=0, disabled_reason="")
+                )
+            ):
                 await announce_change(session)
 
     async def clear_expired(self, now: int, default_days: int, *, limit: int) -> list[tuple[str, str]]:

@@ -104,6 +104,7 @@ class StreamRow(Base):
     updated_at: Mapped[int] = mapped_column(BigInteger)
     published_at: Mapped[int] = mapped_column(BigInteger)
     disabled_till: Mapped[int] = mapped_column(BigInteger)
+    disabled_reason: Mapped[str] = mapped_column(String(200), server_default="")
     publish_security: Mapped[str] = mapped_column(String(16))
     publish_key: Mapped[str] = mapped_column(String(128))
     last_nonce: Mapped[int] = mapped_column(BigInteger)

@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Mapping
 
 import uvloop
@@ -29,6 +30,7 @@ from oxbow.rooms.live.gateways.tls.contexts import Contexts
 from oxbow.rooms.live.gateways.tls.door import TlsDoor
 from oxbow.rooms.live.places import control_socket, streams_root
 from oxbow.rooms.live.settings import LiveSettings
+from oxbow.rooms.live.worker.cutting import cut, cut_banned
 from oxbow.rooms.live.worker.plane import Plane
 from oxbow.rooms.live.worker.publishing import Publishing
 from oxbow.rooms.live.worker.reporting import make_report
@@ -103,6 +105,7 @@ class MediaWorker:
         self.plane.config = message.snapshot
         self._disabled = {name for name, domain in message.snapshot.domains.items() if domain.disabled}
         self._cut_disabled()
+        cut_banned(self.plane, time.time())
         loaded = self._contexts.configure(message.snapshot.certificates)
         if self._is_open:
             return
@@ -122,10 +125,7 @@ class MediaWorker:
                 door.open(self._loop)
 
     def _cut(self, message: Cut) -> None:
-        self.plane.publishing.cut(message.hub, message.stream, message.reason)
-        if message.viewers:
-            self.plane.watching.cut(message.hub, message.stream, message.reason)
-            self.plane.shelf.cut(message.hub, message.stream)
+        cut(self.plane, message.hub, message.stream, message.reason, viewers=message.viewers)
 
     def _serve(self) -> None:
         self.plane.watching.serve()

@@ -128,6 +128,10 @@ class Publishing:
         for entry in list(self._entries.values()):
             entry.publisher.second()
 
+    def streams(self) -> set[tuple[str, str]]:
+        """(hub, stream) of all that is published here."""
+        return set(self._entries)
+
     def infos(self) -> list[LivePublisher]:
         """Everything that is on air here."""
         return [entry.publisher.info for entry in self._entries.values()]

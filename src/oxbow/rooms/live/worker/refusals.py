@@ -5,11 +5,15 @@ import time
 from collections import Counter
 from typing import NamedTuple
 
+import structlog
+
 from oxbow.kernel.refusals.buffer import RefusalBuffer
 from oxbow.kernel.refusals.models import Refusal, masked_url
 from oxbow.rooms.live.refusing import Refused
 
 _PATH_LENGTH = 300
+
+log = structlog.get_logger("oxbow.live.refusals")
 
 
 def new_request_id() -> str:
@@ -41,6 +45,16 @@ class Refusals:
     def add(self, asked: Asked, refused: Refused, reqid: str) -> None:
         """Note that somebody was refused, and told `reqid`."""
         self._counts[refused.reason] += 1
+        log.info(
+            "refused",
+            reqid=reqid,
+            what=asked.what,
+            client=asked.peer,
+            hub=asked.hub,
+            stream=asked.stream,
+            reason=refused.reason,
+            description=refused.description,
+        )
         at, address = time.time(), asked.peer.rpartition(":")[0]
         likeness = (asked.what, address, refused.reason, asked.hub, asked.stream or asked.url[:_PATH_LENGTH])
         self._buffer.add(likeness, at, lambda: _record(asked, address, refused, reqid, at))

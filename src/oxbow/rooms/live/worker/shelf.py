@@ -146,6 +146,10 @@ class HlsShelf:
         """So many bytes of an answer have left."""
         self._stream(hub, name).shares[way].sent_bytes += size
 
+    def streams(self) -> set[tuple[str, str]]:
+        """(hub, stream) of all that somebody has asked for lately."""
+        return set(self._streams)
+
     def serve(self) -> None:
         """Once per tick: answer whoever waits for what has come by now."""
         for stream in self._streams.values():

@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from oxbow.media.fanout import Cohort, FanoutLimits, Totals, Viewer, WritableEvents
+from oxbow.media.fanout import Cohort, FanoutLimits, Totals, WritableEvents
 from oxbow.media.formats import FORMATS, RTMP, Format
 from oxbow.media.log import LogReader
 from oxbow.media.page import State
 from oxbow.media.registry import Registry
 from oxbow.media.stream import DEMAND_NS
+from oxbow.media.viewer import Viewer
 from oxbow.rooms.live.ways import Way
 
 
@@ -107,6 +108,10 @@ class Watching:
         for viewer in list(self._of):
             if isinstance(viewer.kind, Way) and viewer.kind.domain in domains:
                 self._gone(viewer, reason)
+
+    def streams(self) -> set[tuple[str, str]]:
+        """(hub, stream) of all that somebody watches or waits for here."""
+        return {(hub, stream) for hub, stream, _ in self._audiences}
 
     def serve(self) -> None:
         """Once per tick: everything that was appended goes out."""

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ from wsproto.events import (
 from broadcast import broadcast, flv_file, is_key, same_media, setup
 from media_worker import Worker
 from oxbow.proto import flv
+from oxbow.rooms.live.worker.cutting import cut_banned
 from waiting import soon
 
 from .conftest import Client, Connect
@@ -240,6 +242,16 @@ class TestWebSocket:
         await soon(lambda: websocket.client.session._viewer)
         worker.plane.watching.cut("hub", "stream", "disabled")
         assert (await websocket.until_event(RejectConnection)).status_code == 403
+
+    async def test_a_ban_is_told_in_a_close_frame(self, websocket: WebSocket, worker: Worker) -> None:
+        worker.on_air().write([*setup(), *broadcast(0, 1000)])
+        await websocket.open()
+        await websocket.until(lambda: reaches(960)(websocket.media))
+        worker.ban("stream", "违规" * 100)
+        cut_banned(worker.plane, time.time())
+        goodbye = await websocket.until_event(CloseConnection)
+        assert goodbye.code == 1008
+        assert goodbye.reason.startswith("the stream is disabled: 违规")
 
     async def test_a_ping_is_answered_between_the_messages(
         self, websocket: WebSocket, worker: Worker

@@ -3,6 +3,7 @@
 import os
 import re
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from media_worker import Worker
 from oxbow.media.stream import StreamWriter
 from oxbow.rooms.live.gateways.http.session import IDLE_SECONDS
 from oxbow.rooms.live.ways import Way
+from oxbow.rooms.live.worker.cutting import cut_banned
 from waiting import soon
 
 from .conftest import Client, Connect
@@ -190,3 +192,14 @@ class TestSlowClient:
         await soon(lambda: slow.session._file is not None)
         worker.media.sweep(slow.session.loop.time() + IDLE_SECONDS + 1)
         assert slow.session not in worker.media.connections
+
+
+async def test_a_ban_refuses_who_waits_for_a_playlist(client: Client, worker: Worker) -> None:
+    await client.ask("/hub/stream.m3u8")
+    await soon(lambda: client.session._waiting)
+    worker.ban("stream", "a complaint")
+    cut_banned(worker.plane, time.time())
+    answer = await client.answer()
+    assert (answer.status, answer.json()) == (403, {"error": "the stream is disabled: a complaint"})
+    (record,) = worker.plane.refusals.take()
+    assert (record.reqid, record.rule) == (answer.headers["x-reqid"], "disabled")

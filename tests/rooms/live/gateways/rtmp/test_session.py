@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from media_worker import Worker, address
 from oxbow.proto.rtmp.client import ClientConnection, ClientEvent, StatusReceived, StreamEnded
 from oxbow.proto.rtmp.message import DATA, VIDEO, Message
 from oxbow.rooms.live.control.messages import PublishAnswer, PublishEnded
+from oxbow.rooms.live.worker.cutting import cut_banned
 from waiting import soon
 
 
@@ -189,7 +191,38 @@ async def test_a_cut_ends_publisher_and_players(worker: Worker) -> None:
     worker.plane.watching.cut("hub", "stream", "disabled")
     await watcher.when(lambda: watcher.closed and source.closed)
     assert any(isinstance(event, StreamEnded) for event in watcher.events)
-    assert watcher.codes()[-1] == "NetStream.Play.UnpublishNotify"
+    assert (source.codes()[-1], watcher.codes()[-1]) == (
+        "NetStream.Publish.BadName",
+        "NetStream.Play.Failed",
+    )
+    assert worker.plane.publishing.streams() == set()
+
+
+async def test_a_ban_is_enforced_and_its_reason_told(worker: Worker) -> None:
+    source = await publisher(worker)
+    await source.until("NetStream.Publish.Start")
+    source.send([*setup(), *broadcast(0, 1000)])
+    watcher = await player(worker)
+    await watcher.when(lambda: any(map(is_key, watcher.media())))
+    worker.ban("stream", "a complaint")
+    cut_banned(worker.plane, time.time())
+    await watcher.when(lambda: watcher.closed and source.closed)
+    last = [
+        [event for event in client.events if isinstance(event, StatusReceived)][-1].description
+        for client in (source, watcher)
+    ]
+    assert all("the stream is disabled: a complaint" in description for description in last)
+    (record,) = worker.plane.refusals.take()
+    assert (record.rule, record.message) == ("disabled", "the stream is disabled: a complaint")
+    assert record.reqid in last[0]
+
+
+async def test_what_is_not_banned_goes_on(worker: Worker) -> None:
+    source = await publisher(worker)
+    await source.until("NetStream.Publish.Start")
+    worker.ban("other", "a complaint")
+    cut_banned(worker.plane, time.time())
+    assert worker.plane.publishing.streams() == {("hub", "stream")}
 
 
 async def test_what_is_no_rtmp_ends_the_connection(worker: Worker) -> None:

@@ -11,9 +11,9 @@ from functools import partial
 import structlog
 from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFailed
 
-from oxbow.media.fanout import Viewer
 from oxbow.media.formats import FLV, WEBSOCKET, Format
-from oxbow.proto.websocket import accept_key, binary_header
+from oxbow.media.viewer import Viewer
+from oxbow.proto.websocket import accept_key, binary_header, close_reason
 from oxbow.rooms.live.addresses import PlayAddress, parse_play_path
 from oxbow.rooms.live.gateways.connection import Connection
 from oxbow.rooms.live.gateways.door import Door
@@ -25,6 +25,7 @@ from oxbow.rooms.live.play_session import SessionScope, seal
 from oxbow.rooms.live.refusing import AddressError, Refused
 from oxbow.rooms.live.snapshot import PlayGrant, PlayRefused, Visitor, decide_play
 from oxbow.rooms.live.ways import Way, way_of
+from oxbow.rooms.live.worker.cutting import farewell
 from oxbow.rooms.live.worker.plane import Plane
 from oxbow.rooms.live.worker.refusals import Asked, new_request_id
 from oxbow.rooms.live.worker.shelf import Seal
@@ -49,6 +50,7 @@ class HttpSession(Connection):
         "_file",
         "_format",
         "_frames",
+        "_place",
         "_plane",
         "_queue",
         "_reader",
@@ -62,6 +64,8 @@ class HttpSession(Connection):
         self, plane: Plane, loop: asyncio.AbstractEventLoop, sock: socket.socket, peer: str, door: Door
     ) -> None:
         self._plane = plane
+        self._place = ("", "")
+        """(hub, stream) that the viewer was let in to."""
         self._reader: RequestReader | None = RequestReader()
         self._queue: list[Request] = []
         self._request: Request | None = None
@@ -143,6 +147,7 @@ class HttpSession(Connection):
         place = self._plane.geo.place(self.peer.rpartition(":")[0])
         visitor = self._visitor(request, address, segment[2] if segment is not None else None, place.area)
         grant = decide_play(config, address, host, protocol, now, visitor)
+        self._place = grant.hub, grant.stream
         way = way_of(config, host, place)
         if address.extension == "flv":
             self._deliver_flv(request, address, way)
@@ -206,15 +211,19 @@ class HttpSession(Connection):
         """The viewer doesn't watch any more; if it never did, its request is answered now."""
         self._viewer = None
         if self._request is not None and reason != "disconnected":
-            status = 404 if reason == "not_live" else 403
             self._request.keep_alive = False
-            self._refuse(status, Refused(reason, "the stream is not live" if status == 404 else reason))
-        elif self._frames is not None and reason == "ended":
-            self.send(bytes(self._frames.close(CloseReason.NORMAL_CLOSURE, "the stream has ended")))
+            self._refuse(404 if reason == "not_live" else 403, self._farewell(reason))
+        elif self._frames is not None and reason != "disconnected" and viewer.whole:
+            code = CloseReason.NORMAL_CLOSURE if reason == "ended" else CloseReason.POLICY_VIOLATION
+            text = self._farewell(reason).description
+            self.send(bytes(self._frames.close(code, close_reason(text))))
             if self.fd >= 0:
                 self.close_when_sent()
         else:
             self.close(reason)
+
+    def _farewell(self, reason: str) -> Refused:
+        return farewell(self._plane.config, *self._place, reason)
 
     def _frames_received(self, data: bytes) -> None:
         if self._frames is None or self._viewer is None:
@@ -263,7 +272,9 @@ class HttpSession(Connection):
     def _playlist_ready(self, fetch: tuple[str, str, Way], playlist: bytes | None) -> None:
         self._waiting = None
         if playlist is None:
-            self._refuse(404, Refused("not_live", "the stream is not live"))
+            hub, stream = self._place
+            banned = self._plane.config.is_banned(hub, stream, time.time())
+            self._refuse(403 if banned else 404, self._farewell("stream_disabled" if banned else "not_live"))
         else:
             self._fetch = fetch
             headers = {"Content-Type": "application/vnd.apple.mpegurl", "Cache-Control": "no-cache"}
@@ -337,13 +348,6 @@ class HttpSession(Connection):
 
     def _refuse(self, status: int, refused: Refused) -> None:
         self._plane.refusals.add(self._asked(), refused, self._reqid)
-        log.info(
-            "refused",
-            client=self.peer,
-            reqid=self._reqid,
-            reason=refused.reason,
-            description=refused.description,
-        )
         self._fail(status, refused.description)
 
     def _asked(self) -> Asked:

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import structlog
 
 from oxbow.kernel.refusals.models import PLAY, PUBLISH
-from oxbow.media.fanout import Viewer
 from oxbow.media.formats import RTMP
 from oxbow.media.stream import StreamBusyError, StreamWriter
+from oxbow.media.viewer import Viewer
 from oxbow.proto.errors import ProtocolError
 from oxbow.proto.rtmp.events import (
     ConnectRequested,
@@ -33,6 +33,7 @@ from oxbow.rooms.live.gateways.rtmp.target import rtmp_address
 from oxbow.rooms.live.refusing import MAX_ADDRESS, AddressError, Refused
 from oxbow.rooms.live.snapshot import PlayRefused, Visitor, decide_play
 from oxbow.rooms.live.ways import way_of
+from oxbow.rooms.live.worker.cutting import farewell
 from oxbow.rooms.live.worker.plane import Plane
 from oxbow.rooms.live.worker.refusals import new_request_id
 
@@ -62,6 +63,7 @@ class RtmpSession(Connection):
         "_last_data",
         "_page",
         "_plane",
+        "_publishes",
         "_received",
         "_rtmp",
         "_tc_url",
@@ -79,6 +81,8 @@ class RtmpSession(Connection):
         self, plane: Plane, loop: asyncio.AbstractEventLoop, sock: socket.socket, peer: str, door: Door
     ) -> None:
         self._plane = plane
+        self._publishes = 0
+        """The RTMP stream that it publishes on; 0 while it doesn't."""
         self._rtmp = ServerConnection(max_message_size=plane.settings.max_message_bytes)
         self._app = self._tc_url = self._page = ""
         self._asked_for = (PUBLISH, "")
@@ -145,15 +149,6 @@ class RtmpSession(Connection):
         what, name = self._asked_for
         asked = asked_over_rtmp(what, self.peer, self._tc_url or self._app, name, address)
         self._plane.refusals.add(asked, refused, reqid)
-        log.info(
-            "refused",
-            client=self.peer,
-            reqid=reqid,
-            hub=address.hub if address else None,
-            stream=address.stream if address else None,
-            reason=refused.reason,
-            description=refused.description,
-        )
         return f"{refused.description} (reqid {reqid})"
 
     # Publishing.
@@ -229,6 +224,7 @@ class RtmpSession(Connection):
 
     def _start(self, stream_id: int) -> None:
         self._plane.publishing.begin(self)
+        self._publishes = stream_id
         self._ask = None
         # A publisher is read once a tick or less often: its socket must hold what comes in between.
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
@@ -301,8 +297,13 @@ class RtmpSession(Connection):
         return received
 
     def cut(self, reason: str) -> None:
-        """Disconnect the publisher."""
-        self.close(reason)
+        """Disconnect the publisher, who is told why."""
+        told = self._refuse(farewell(self._plane.config, self.info.hub, self.info.stream, reason))
+        self._rtmp.reject_publish(f"{reason}: {told}", self._publishes)
+        self._over(reason)
+        self._flush()
+        if self.fd >= 0:
+            self.close_when_sent()
 
     # Playing.
 
@@ -356,9 +357,18 @@ class RtmpSession(Connection):
         if reason == "not_live":
             told = self._refuse(Refused(reason, "the stream is not live"))
             self._rtmp.reject_play("NetStream.Play.StreamNotFound", told)
-        else:
+        elif not viewer.whole:
+            self.close(reason)  # in the middle of a message nothing else can be said
+            return
+        elif reason == "ended":
             self._rtmp.stream_eof()
             self._rtmp.unpublish_notify()
+        else:
+            assert self._address is not None
+            hub, stream = self._address.hub, self._address.stream
+            text = farewell(self._plane.config, hub, stream, reason).description
+            self._rtmp.stream_eof()
+            self._rtmp.reject_play("NetStream.Play.Failed", text)
         self._flush()
         if self.fd >= 0:
             self.close_when_sent()
@@ -367,11 +377,16 @@ class RtmpSession(Connection):
         """Give back what the connection holds."""
         if self._ask is not None:
             self._ask.cancel()
-        elif hasattr(self, "writer"):
-            log.info("published", hub=self.info.hub, stream=self.info.stream, client=self.peer, reason=reason)
-            self._plane.publishing.end(self.info, reason)
+        elif self._publishes:
+            self._over(reason)
         if self._viewer is not None:
             self._plane.watching.leave(self._viewer)
+
+    def _over(self, reason: str) -> None:
+        """The broadcast is over, though the connection may last for some last words."""
+        self._publishes = 0
+        log.info("published", hub=self.info.hub, stream=self.info.stream, client=self.peer, reason=reason)
+        self._plane.publishing.end(self.info, reason)
 
 
 def rtmp_factory(plane: Plane) -> Callable[..., Connection]:
