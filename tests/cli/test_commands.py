@@ -144,8 +144,24 @@ def test_a_stream_is_shown_with_its_broadcasts(oxbow: Oxbow, api: CannedApi) -> 
     api.answer("GET", f"{EVENING}/live", LIVE)
     item = {"start": 1700000000, "end": 1700000060, "clientIP": "10.0.0.1:5000", "serverIP": ""}
     api.answer("GET", f"{EVENING}/historyactivity", {"items": [item]})
+    media = {
+        "width": 1280,
+        "height": 720,
+        "videoFrameRate": 25.0,
+        "videoCodec": "H264",
+        "videoProfile": "High",
+        "videoLevel": "3.1",
+        "audioCodec": "",
+        "audioProfile": "",
+        "audioChannel": 0,
+        "audioSampleRate": 0,
+    }
+    way = {"domain": "", "protocol": "flv", "area": "cn", "isp": "", "playCount": 7, "bandwidth": 56000}
+    api.answer("GET", f"{EVENING}/details", {"publisher": {}, "media": media, "audience": [way]})
     output = oxbow("stream", "show", "shows", "evening").output
     assert "7 viewers" in output
+    assert "H264 High 3.1, 1280x720, 25 pictures/s" in output
+    assert " ".join(output[output.index("DOMAIN") :].split()[6:12]) == "- flv cn - 7 56000"
     assert "2023-11-14 22:14:20Z" in output
 
 

@@ -56,9 +56,10 @@ def show(hub: str, name: str, as_json: bool) -> None:
     with connected() as client:
         info = client.get(path)
         live = client.get(f"{path}/live")
+        details = client.get(f"{path}/details")
         history = client.get(f"{path}/historyactivity")["items"]
     if as_json:
-        write_json({"info": info, "live": live, "history": history})
+        write_json({"info": info, "live": live, "details": details, "history": history})
         return
     write_facts(
         {
@@ -67,9 +68,14 @@ def show(hub: str, name: str, as_json: bool) -> None:
             "publish security": info["publishSecurity"] or "as the hub",
             "disabled": disabled_words(info["disabledTill"], info.get("disabledReason", "")),
             "live": live_words(live),
+            **media_facts(details["media"]),
         }
     )
     click.echo()
+    if details["audience"]:
+        titles = ["DOMAIN", "PROTOCOL", "AREA", "OPERATOR", "VIEWERS", "BIT/S"]
+        write_table(titles, map(audience_row, details["audience"]), empty="nobody watches")
+        click.echo()
     write_table(["BEGAN", "ENDED", "PUBLISHER"], map(history_row, history), empty="never published")
 
 
@@ -88,6 +94,33 @@ def live_words(live: dict[str, Any]) -> str:
         f"since {moment(live['startAt'])} from {live['clientIP']}, {live['bps']} bit/s, "
         f"{live['fps']['video']} pictures/s, {live['playCount']} viewers"
     )
+
+
+def media_facts(media: dict[str, Any] | None) -> dict[str, str]:
+    """What a live stream is made of."""
+    return {"picture": picture_words(media), "sound": sound_words(media)} if media else {}
+
+
+def picture_words(media: dict[str, Any]) -> str:
+    """One line about the picture."""
+    if not media["videoCodec"]:
+        return "none"
+    name = " ".join(filter(None, [media["videoCodec"], media["videoProfile"], media["videoLevel"]]))
+    return f"{name}, {media['width']}x{media['height']}, {media['videoFrameRate']:g} pictures/s"
+
+
+def sound_words(media: dict[str, Any]) -> str:
+    """One line about the sound."""
+    if not media["audioCodec"]:
+        return "none"
+    name = " ".join(filter(None, [media["audioCodec"], media["audioProfile"]]))
+    return f"{name}, {media['audioSampleRate']} Hz, {media['audioChannel']} channels"
+
+
+def audience_row(item: dict[str, Any]) -> list[str]:
+    """Viewers who came on one way."""
+    way = [item["domain"], item["protocol"], item["area"], item["isp"]]
+    return [*(part or "-" for part in way), str(item["playCount"]), str(item["bandwidth"])]
 
 
 def history_row(item: dict[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from oxbow.rooms.live.audience import BANDWIDTH_SECONDS, HLS_VIEWER_SECONDS
+from oxbow.rooms.live.audience import BANDWIDTH_SECONDS, HLS_VIEWER_SECONDS, Crowd, Kind
 from oxbow.rooms.live.board import LiveBoard, LiveInfo, OnAir
 from oxbow.rooms.live.control.messages import Figures, LivePublisher, Share, StreamReport
 
@@ -118,6 +118,22 @@ class TestViewers:
         info = board.info("hub", "a")
         assert info is not None
         assert info.play_count == 10
+
+    def test_they_are_told_by_domain_protocol_area_and_operator(self, board: LiveBoard, clock: Clock) -> None:
+        board.put(on_air("a"))
+        near, far = Kind("d.example.com", "flv", "cn", "x"), Kind("d.example.com", "flv", "am", "")
+        board.report(0, [StreamReport("hub", "a", shares=[Share(*near, 2, 500), Share(*far, 1, 100)])])
+        board.report(1, [StreamReport("hub", "a", shares=[Share(*near, 3, 500)])])
+        listeners = Share("d.example.com", "hls", "hk", "", 0, 50, ["one", "two"])
+        board.report(2, [StreamReport("hub", "a", shares=[listeners])])
+        assert board.crowds("hub", "a") == {
+            near: Crowd(5, 1000 * 8 // BANDWIDTH_SECONDS),
+            far: Crowd(1, 100 * 8 // BANDWIDTH_SECONDS),
+            Kind("d.example.com", "hls", "hk", ""): Crowd(2, 50 * 8 // BANDWIDTH_SECONDS),
+        }
+        assert board.viewers_by_area() == {"cn": 5, "am": 1, "hk": 2}
+        clock.now += HLS_VIEWER_SECONDS
+        assert board.crowds("hub", "a") == {near: Crowd(5, 0), far: Crowd(1, 0)}
 
     def test_a_report_stands_for_everything_its_worker_carries(self, board: LiveBoard) -> None:
         board.report(0, [StreamReport("hub", "a", shares=[viewers_of("flv", 2)])])

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from oxbow.rooms.live.board import LiveInfo
+from oxbow.rooms.live.board import LiveDetails, LiveInfo
 from oxbow.rooms.live.cname.models import expected_cname
 from oxbow.rooms.live.explain import Explanation
 from oxbow.rooms.live.fields import encode_marker
@@ -191,6 +191,38 @@ def live_info(info: LiveInfo | None) -> Json:
         "playCount": info.play_count,
         "bandwidth": info.bandwidth,
         "fps": _fps(info),
+    }
+
+
+def live_details(details: LiveDetails | None) -> Json:
+    """An extension; empty while the stream is not live."""
+    if details is None:
+        return {"publisher": None, "media": None, "audience": []}
+    who, media = details.publisher, details.media
+    return {
+        "publisher": {
+            "protocol": who.protocol,
+            "domain": who.domain,
+            "area": who.area,
+            "isp": who.isp,
+            "location": who.location,
+        },
+        "media": {
+            "width": media.width,
+            "height": media.height,
+            "videoFrameRate": media.frame_rate,
+            "videoCodec": media.video_codec,
+            "videoProfile": media.video_profile,
+            "videoLevel": media.video_level,
+            "audioCodec": media.audio_codec,
+            "audioProfile": media.audio_profile,
+            "audioChannel": media.channels,
+            "audioSampleRate": media.sample_rate,
+        },
+        "audience": [
+            kind._asdict() | {"playCount": crowd.viewers, "bandwidth": crowd.bandwidth}
+            for kind, crowd in sorted(details.audience.items())
+        ],
     }
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from oxbow.media.parameters import MediaParameters
 from oxbow.rooms.live.audience import Audience, Crowd, Kind, total
 from oxbow.rooms.live.control.messages import Figures, LivePublisher, StreamReport
 
@@ -32,6 +33,15 @@ class LiveInfo:
     """Where the publisher is; empty where that is not known."""
     isp: str = ""
     """The operator of its network."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveDetails:
+    """What else is known of a live stream."""
+
+    publisher: LivePublisher
+    media: MediaParameters
+    audience: dict[Kind, Crowd]
 
 
 @dataclass(slots=True)
@@ -173,6 +183,22 @@ class LiveBoard:
             location=on_air.publisher.location,
             isp=on_air.publisher.isp,
         )
+
+    def viewers_by_area(self) -> dict[str, int]:
+        """Everybody who watches anything, by area; empty where that is not known."""
+        now, counts = self._clock(), Counter[str]()
+        for audience in self._audiences.values():
+            for kind, viewers in audience.viewers(now).items():
+                counts[kind.area] += viewers
+        return dict(counts)
+
+    def details(self, hub: str, stream: str) -> LiveDetails | None:
+        """What a live stream is made of and who watches it, or None while it is not live."""
+        on_air = self._on_air.get((hub, stream))
+        if on_air is None:
+            return None
+        media = on_air.figures.media if on_air.figures else MediaParameters()
+        return LiveDetails(on_air.publisher, media, self.crowds(hub, stream))
 
     def live_names(self, hub: str, prefix: str = "") -> list[str]:
         """Sorted names of the hub's live streams that begin with `prefix`."""

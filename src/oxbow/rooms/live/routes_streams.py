@@ -92,6 +92,10 @@ def stream_extensions_router(streams: StreamService) -> APIRouter:
         await streams.delete(who.account.id, hub, key)
         return {}
 
+    @router.get(ONE + "/details", summary="What a live stream is made of, and who watches it")
+    async def get_live_details(who: Authenticated, hub: str, key: StreamKey) -> dict[str, Any]:
+        return answers.live_details(await streams.details(who.account.id, hub, key))
+
     @router.post(ONE + "/security", summary="Set how a stream's publisher proves itself")
     async def set_stream_security(
         who: Authenticated,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from oxbow.rooms.live.board import LiveBoard, LiveInfo
+from oxbow.rooms.live.board import LiveBoard, LiveDetails, LiveInfo
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.errors import BadArgument, LiveNotFound, StreamNotFound
 from oxbow.rooms.live.hubs import check_publish_key
@@ -99,6 +99,11 @@ class StreamService:
         if info is None and await self._streams.find(hub, key) is None:
             raise LiveNotFound
         return info
+
+    async def details(self, account: int, hub: str, key: str) -> LiveDetails | None:
+        """What a stream is made of and who watches it, None while it is not live; LiveNotFound."""
+        await self.live(account, hub, key)
+        return self._board.details(hub, key)
 
     async def live_among(self, account: int, hub: str, keys: Sequence[str]) -> list[tuple[str, LiveInfo]]:
         """The figures of those that are live, in the order asked for and each once."""

@@ -26,8 +26,21 @@ class LiveMetrics(Collector):
         for protocol, count in sorted(self._board.all_viewers().items()):
             viewers.add_metric([protocol], count)
         yield viewers
+        areas = GaugeMetricFamily("oxbow_live_area_viewers", "Viewers, by area.", labels=["area"])
+        for area, count in sorted(self._board.viewers_by_area().items()):
+            areas.add_metric([area], count)
+        yield areas
         totals = self._control.totals
         yield CounterMetricFamily("oxbow_live_sent_bytes", "Bytes sent to viewers.", value=totals.sent_bytes)
+        by_area = CounterMetricFamily(
+            "oxbow_live_area_sent_bytes", "Bytes sent to viewers, by area.", labels=["area"]
+        )
+        for area, size in sorted(totals.sent_by_area.items()):
+            by_area.add_metric([area], size)
+        yield by_area
+        yield CounterMetricFamily(
+            "oxbow_live_received_bytes", "Bytes that publishers sent.", value=totals.received_bytes
+        )
         yield CounterMetricFamily(
             "oxbow_live_skipped_bytes",
             "Bytes that viewers too slow for them never got.",

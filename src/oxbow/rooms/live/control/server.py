@@ -57,6 +57,8 @@ class Totals:
     """What all workers have reported since control was started; only ever grows."""
 
     sent_bytes: int = 0
+    sent_by_area: Counter[str] = field(default_factory=Counter)
+    received_bytes: int = 0
     skipped_bytes: int = 0
     dropped_viewers: int = 0
     dropped_bytes: int = 0
@@ -67,7 +69,10 @@ class Totals:
     def add(self, report: Report) -> None:
         """Take a report's figures."""
         for stream in report.streams:
-            self.sent_bytes += stream.sent_bytes
+            for share in stream.shares:
+                self.sent_bytes += share.sent_bytes
+                self.sent_by_area[share.area] += share.sent_bytes
+            self.received_bytes += stream.received_bytes
             self.skipped_bytes += stream.skipped_bytes
             self.dropped_viewers += stream.dropped_viewers
         self.refused.update(report.refused)
