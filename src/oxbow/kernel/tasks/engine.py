@@ -133,6 +133,8 @@ class Engine:
             "log_level": engine_logs.LEVEL,
             "max_executor_threads": THREADS,
             "use_listen_notify": False,
+            # Nothing here listens for notifications; but who closes waits for that thread's next look.
+            "notification_listener_polling_interval_sec": 0.2,
             "enable_otlp": False,
             "dbos_system_schema": SCHEMA,
         }

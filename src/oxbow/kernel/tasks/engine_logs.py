@@ -25,6 +25,8 @@ class OnceAMinute(logging.Filter):
         if now - self._last.get(place, -QUIET_SECONDS) < QUIET_SECONDS:
             return False
         self._last[place] = now
+        # The statement and its parameters follow in further lines.
+        record.msg, record.args = f"task engine: {record.getMessage().splitlines()[0]}", ()
         return True
 
 
