@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 import dns.message
@@ -54,3 +55,24 @@ async def name_server(port: int = 0) -> AsyncIterator[NameServer]:
     transport, server = await loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", port))
     yield server
     transport.close()
+
+
+@contextmanager
+def threaded_name_server() -> Iterator[NameServer]:
+    """A running one beside a test that awaits nothing."""
+    loop, ready, done = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+    found: list[NameServer] = []
+
+    async def run() -> None:
+        async with name_server() as server:
+            found.append(server)
+            ready.set()
+            await done.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
+    thread.start()
+    ready.wait(10)
+    yield found[0]
+    loop.call_soon_threadsafe(done.set)
+    thread.join()
+    loop.close()

@@ -48,6 +48,7 @@ from oxbow.kernel.webhooks.routes import webhooks_router
 from oxbow.media.registry import Registry
 from oxbow.media.shm import supports_punch_hole
 from oxbow.rooms.live.board import LiveBoard
+from oxbow.rooms.live.certificates.settings import AcmeSettings
 from oxbow.rooms.live.control.janitor import Janitor
 from oxbow.rooms.live.control.metrics import LiveMetrics
 from oxbow.rooms.live.control.routes import control_router
@@ -97,6 +98,7 @@ class House:
             node=_node(kernel.home),
             geo=self.geo,
             domain_settings=load(DomainSettings),
+            acme_settings=load(AcmeSettings),
         )
         self.control = ControlServer(control_socket(kernel), self.live.service, self.board)
         self.control.on_report(self.live.usage.take)

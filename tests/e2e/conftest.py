@@ -13,6 +13,7 @@ import pytest
 from e2e import media
 from e2e.media import Clip, eventually, make_clip
 from e2e.server import Server
+from nameserver import NameServer, threaded_name_server
 from oxbow.client import Client, stream_path
 
 _numbers = itertools.count()
@@ -47,6 +48,13 @@ def new_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     yield make
     for server in made:
         server.clean()
+
+
+@pytest.fixture
+def dns_server() -> Iterator[NameServer]:
+    """A DNS server that says what the test wants."""
+    with threaded_name_server() as running:
+        yield running
 
 
 @pytest.fixture

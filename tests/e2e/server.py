@@ -54,6 +54,10 @@ class Server:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
+    def set(self, **settings: object) -> None:
+        """Change settings of a server that is not started yet."""
+        self._environment |= {f"OXBOW_{name.upper()}": str(value) for name, value in settings.items()}
+
     @property
     def api(self) -> str:
         return f"http://127.0.0.1:{self.api_port}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import pytest
 
 from e2e.media import eventually
 from e2e.server import Server
-from nameserver import NameServer, name_server
+from nameserver import NameServer
 from oxbow.client import Client, RefusedError, ServerUnreachableError
 
 pytestmark = pytest.mark.e2e
@@ -20,27 +18,6 @@ pytestmark = pytest.mark.e2e
 NAME = "flv.example.com"
 EXPECTED = f"{NAME}.live-hdl.oxbow.internal"
 DOMAIN = f"/v2/hubs/live/domains/{NAME}"
-
-
-@pytest.fixture
-def dns_server() -> Iterator[NameServer]:
-    """A DNS server in a thread of its own."""
-    loop, ready, found = asyncio.new_event_loop(), threading.Event(), []
-    done = asyncio.Event()
-
-    async def run() -> None:
-        async with name_server() as server:
-            found.append(server)
-            ready.set()
-            await done.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
-    thread.start()
-    ready.wait(10)
-    yield found[0]
-    loop.call_soon_threadsafe(done.set)
-    thread.join()
-    loop.close()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
@@ -18,6 +19,8 @@ from oxbow.kernel.health import Health
 from oxbow.kernel.metering import MeteringService
 from oxbow.kernel.tasks import TaskService
 from oxbow.rooms.live.board import LiveBoard
+from oxbow.rooms.live.certificates.models import State
+from oxbow.rooms.live.certificates.settings import AcmeSettings
 from oxbow.rooms.live.routes import live_routers
 from oxbow.rooms.live.service import KeepRefusals, LiveService
 from oxbow.rooms.live.settings import LiveSettings
@@ -59,6 +62,7 @@ class LiveRoom:
         keep_refusals: KeepRefusals = lambda _: None,
         node: str = socket.gethostname(),
         domain_settings: DomainSettings | None = None,
+        acme_settings: AcmeSettings | None = None,
         geo: GeoFinder | None = None,
     ) -> None:
         self._accounts = accounts
@@ -73,10 +77,14 @@ class LiveRoom:
             keep_refusals=keep_refusals,
             domain_settings=domain_settings,
             geo=geo,
+            acme_settings=acme_settings,
             begin=tasks.start_within,
+            start=tasks.start,
         )
         for kind in self.service.domain_tasks.kinds:
             tasks.register(kind)
+        tasks.register(self.service.issuing.kind)
+        tasks.register(self.service.certificate_watch.kind)
         tasks.register(self.service.tidying.kind)
         self.usage = LiveUsage(settings, database, self.service, board, metering)
         self.routers: list[APIRouter] = [*live_routers(self.service, settings), *self.usage.routers]
@@ -113,6 +121,14 @@ class LiveRoom:
         """What waits to be written to the history, and what was thrown away."""
         self.usage.add_metrics(registry)
         writer = self.service.history_writer
+        certificates = Gauge(
+            "oxbow_live_certificates",
+            "Certificates that domains show, by state.",
+            ["state"],
+            registry=registry,
+        )
+        for state in State:
+            certificates.labels(state).set_function(partial(self.service.certificates.count, state))
         Gauge(
             "oxbow_live_history_waiting",
             "Broadcasts whose record waits to be written to the database.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from oxbow.rooms.live.certificates.routes import certificates_router
+from oxbow.rooms.live.certificates.routes import acme_router, certificates_router
 from oxbow.rooms.live.cname.routes import cname_router
 from oxbow.rooms.live.routes_domains import domain_settings_router, domains_router
 from oxbow.rooms.live.routes_explain import explain_router
@@ -24,6 +24,7 @@ def live_routers(service: LiveService, settings: LiveSettings) -> list[APIRouter
         hub_extensions_router(service.hubs, settings),
         domain_settings_router(service.domains),
         cname_router(service.domains, service.cname),
+        acme_router(service.domains, service.certificate_watch),
         explain_router(service.hubs, service.explainer),
         stream_extensions_router(service.streams),
     ]

@@ -13,7 +13,10 @@ from oxbow.kernel.geoip import GeoFinder
 from oxbow.kernel.refusals.models import Refusal
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.cache import ConfigurationCache
+from oxbow.rooms.live.certificates.issuing import Issuing
 from oxbow.rooms.live.certificates.service import CertificateService
+from oxbow.rooms.live.certificates.settings import AcmeSettings
+from oxbow.rooms.live.certificates.watch import CertificateWatch, StartTask, no_start
 from oxbow.rooms.live.cname.lookup import Lookup
 from oxbow.rooms.live.cname.service import CnameService
 from oxbow.rooms.live.domain_tasks import BeginTask, DomainTasks, no_task
@@ -28,6 +31,7 @@ from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.settings_domains import DomainSettings
 from oxbow.rooms.live.snapshot import ConfigSnapshot
 from oxbow.rooms.live.store import (
+    AcmeStore,
     ActivityStore,
     CertificateStore,
     CheckStore,
@@ -62,11 +66,14 @@ class LiveService:
         keep_refusals: KeepRefusals = lambda _: None,
         domain_settings: DomainSettings | None = None,
         geo: GeoFinder | None = None,
+        acme_settings: AcmeSettings | None = None,
         begin: BeginTask = no_task,
+        start: StartTask = no_start,
         clock: Callable[[], float] = time.time,
     ) -> None:
         geo = geo or GeoFinder(None, None)
         domain_settings = domain_settings or DomainSettings()
+        acme_settings = acme_settings or AcmeSettings()
         self._keep_refusals = keep_refusals
         self._node = node
         self._clock = clock
@@ -86,6 +93,10 @@ class LiveService:
         self.cname = CnameService(
             CheckStore(database), Lookup(domain_settings), domain_settings, settings.cname_suffix, clock
         )
+        self.issuing = Issuing(
+            AcmeStore(database), self.certificates, self._cache, board, acme_settings, clock
+        )
+        self.certificate_watch = CertificateWatch(self.certificates, self._cache, acme_settings, start, clock)
         self.domain_tasks = DomainTasks(self._cache, board, self.cname, domain_settings)
         self.streams = StreamService(
             configuration, self._streams, self._activities, self._cache, board, settings, clock

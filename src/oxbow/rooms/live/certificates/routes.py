@@ -7,9 +7,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 
 from oxbow.kernel.gateway import Authenticated, json_body
+from oxbow.kernel.gateway.app import EXTENSION
 from oxbow.rooms.live.certificates import answers
 from oxbow.rooms.live.certificates.bodies import NewCertificate, SetCertificate
 from oxbow.rooms.live.certificates.service import CertificateService
+from oxbow.rooms.live.certificates.watch import CertificateWatch
+from oxbow.rooms.live.domains import DomainService
 from oxbow.rooms.live.fields import decode_marker, page_limit
 
 
@@ -50,5 +53,17 @@ def certificates_router(certificates: CertificateService) -> APIRouter:
     ) -> dict[str, Any]:
         await certificates.deploy(who.account.id, hub, domain, body.cert_name)
         return {}
+
+    return router
+
+
+def acme_router(domains: DomainService, watch: CertificateWatch) -> APIRouter:
+    """Having the authority issue one, which the dialect leaves to the web console."""
+    router = APIRouter(tags=["live", EXTENSION])
+
+    @router.post("/v2/hubs/{hub}/domains/{domain}/acme", summary="Get a certificate from the authority")
+    async def order_domain_certificate(who: Authenticated, hub: str, domain: str) -> dict[str, Any]:
+        found = await domains.get(who.account.id, hub, domain)
+        return {"task": (await watch.order(who.account.id, found)).id}
 
     return router

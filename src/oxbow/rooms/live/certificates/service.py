@@ -91,6 +91,10 @@ class CertificateService:
         """Whether it has to be renewed."""
         return certificate.state(self._clock(), self._settings.certificate_warn_days)
 
+    def count(self, state: State) -> int:
+        """How many certificates that domains show are in a state."""
+        return sum(self.state(each) == state for each in self._cache.current.certificates.values())
+
     def days_left(self, certificate: StoredCertificate) -> int:
         """Whole days until it expires."""
         return certificate.days_left(self._clock())

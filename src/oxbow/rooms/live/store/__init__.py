@@ -1,5 +1,6 @@
 """The live room's only SQL: configuration, streams, history and certificates, on SQLite and PostgreSQL."""
 
+from oxbow.rooms.live.store.acme import AcmeStore
 from oxbow.rooms.live.store.activities import ActivityStore
 from oxbow.rooms.live.store.certificates import CertificateStore
 from oxbow.rooms.live.store.checks import CheckStore
@@ -8,6 +9,7 @@ from oxbow.rooms.live.store.minutes import MinuteStore
 from oxbow.rooms.live.store.streams import StreamStore
 
 __all__ = [
+    "AcmeStore",
     "ActivityStore",
     "CertificateStore",
     "CheckStore",

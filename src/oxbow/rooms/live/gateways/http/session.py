@@ -18,6 +18,8 @@ from oxbow.rooms.live.addresses import PlayAddress, parse_play_path
 from oxbow.rooms.live.gateways.connection import Connection
 from oxbow.rooms.live.gateways.door import Door
 from oxbow.rooms.live.gateways.http.asked import asked_over_http
+from oxbow.rooms.live.gateways.http.proof import HEADERS as PROOF_HEADERS
+from oxbow.rooms.live.gateways.http.proof import proof_for
 from oxbow.rooms.live.gateways.http.request import Request, RequestError, RequestReader
 from oxbow.rooms.live.gateways.http.response import PREFLIGHT, error_body, head
 from oxbow.rooms.live.gateways.http.target import split_session, target_of
@@ -138,6 +140,9 @@ class HttpSession(Connection):
 
     def _deliver(self, request: Request) -> None:
         config = self._plane.config
+        if (proof := proof_for(config, request.path)) is not None:
+            self._respond(200, PROOF_HEADERS, proof)
+            return
         target = target_of(config, request, secure=self.door.secure)
         segment = _SEGMENT.fullmatch(target.path)
         path = f"{segment[1]}.ts" if segment is not None else target.path
