@@ -56,6 +56,7 @@ def settings(
         "OXBOW_API_LISTEN": api,
         "OXBOW_MEDIA_LISTEN": media,
         "OXBOW_RTMP_LISTEN": rtmp,
+        "OXBOW_OBJECT_LISTEN": "127.0.0.1:0",
         "OXBOW_MEDIA_WORKERS": str(workers),
         "OXBOW_LIVE_TICK_MS": str(tick_ms),
         "OXBOW_LIVE_DEFAULT_HUB": "live",

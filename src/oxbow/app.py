@@ -57,11 +57,13 @@ from oxbow.rooms.live.places import control_socket, streams_root
 from oxbow.rooms.live.room import LiveRoom
 from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.settings_domains import DomainSettings
+from oxbow.rooms.storage.room import StorageRoom
+from oxbow.rooms.storage.settings import StorageSettings
 
 DATABASE_RETRY_SECONDS = 1.0
 PATIENCE_SECONDS = 5.0
 
-SCHEMES = {"rtmp": "rtmp", "media": "http", "rtmps": "rtmps", "media_tls": "https"}
+SCHEMES = {"rtmp": "rtmp", "media": "http", "rtmps": "rtmps", "media_tls": "https", "objects": "http"}
 
 log = logs.get_logger("oxbow")
 
@@ -100,6 +102,9 @@ class House:
             domain_settings=load(DomainSettings),
             acme_settings=load(AcmeSettings),
         )
+        self.storage = StorageRoom(
+            load(StorageSettings), self.database, self.accounts, object_port=kernel.object_listen.port
+        )
         self.control = ControlServer(control_socket(kernel), self.live.service, self.board)
         self.control.on_report(self.live.usage.take)
         self.janitor = Janitor(self.board, self.registry)
@@ -118,6 +123,7 @@ class House:
         metrics.register(MeteringMetrics(self.metering))
         routers = [
             *self.live.routers,
+            *self.storage.routers,
             audit_router(self.audit),
             refusals_router(self.refusals),
             webhooks_router(self.webhooks),
@@ -130,6 +136,7 @@ class House:
             metrics=metrics,
             health=health,
             routers=routers,
+            public_paths=self.storage.public_paths,
             refused=lambda refusal: self.refusals.add([refusal]),
         )
 
@@ -220,12 +227,13 @@ def serve() -> int:
         _prepare_shared_memory(kernel)
         listener = bind(kernel.api_listen)
         ports = {name: Port.reserve(address) for name, address in _doors(kernel).items()}
+        objects = Port.reserve(kernel.object_listen)
     except (SettingsError, OSError) as error:
         sys.stderr.write(f"oxbow: {error}\n")
         return 2
-    supervisor = Supervisor(_children(kernel, listener, ports), kernel.shutdown_seconds + 3)
+    supervisor = Supervisor(_children(kernel, listener, ports, objects), kernel.shutdown_seconds + 3)
     try:
-        return supervisor.run(lambda: _say_hello(kernel, listener, ports))
+        return supervisor.run(lambda: _say_hello(kernel, listener, {**ports, "objects": objects}))
     finally:
         Registry(streams_root(kernel)).clear()
         control_socket(kernel).unlink(missing_ok=True)
@@ -270,7 +278,9 @@ def _prepare_shared_memory(kernel: KernelSettings) -> None:
     ).clear()  # what a killed server left: nobody publishes it and nobody watches
 
 
-def _children(kernel: KernelSettings, listener: socket.socket, ports: Mapping[str, Port]) -> list[Child]:
+def _children(
+    kernel: KernelSettings, listener: socket.socket, ports: Mapping[str, Port], objects: Port
+) -> list[Child]:
     fd = listener.fileno()
     control_child = Child("control", [sys.executable, "-m", "oxbow.app", str(fd)], pass_fds=(fd,))
     worker = [sys.executable, "-m", "oxbow.rooms.live.worker.process"]
@@ -278,7 +288,12 @@ def _children(kernel: KernelSettings, listener: socket.socket, ports: Mapping[st
     workers = [
         Child(f"worker-{index}", [*worker, str(index), *doors]) for index in range(kernel.media_workers)
     ]
-    return [control_child, *workers]
+    carrier = [sys.executable, "-m", "oxbow.rooms.storage.worker.process"]
+    carriers = [
+        Child(f"objects-{index}", [*carrier, str(index), str(objects.address)])
+        for index in range(kernel.object_workers)
+    ]
+    return [control_child, *workers, *carriers]
 
 
 def _say_hello(kernel: KernelSettings, listener: socket.socket, ports: Mapping[str, Port]) -> None:

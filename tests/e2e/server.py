@@ -37,7 +37,7 @@ class Server:
 
     def __init__(self, home: Path, **settings: object) -> None:
         self.home = home
-        self.api_port, self.media_port, self.rtmp_port = free_ports(3)
+        self.api_port, self.media_port, self.rtmp_port, self.object_port = free_ports(4)
         self.log = home.with_name(f"{home.name}.log")
         self.shared = Path("/dev/shm") / f"oxbow-e2e-{uuid.uuid4().hex[:12]}"
         self._environment = {
@@ -46,6 +46,7 @@ class Server:
             "OXBOW_API_LISTEN": f"127.0.0.1:{self.api_port}",
             "OXBOW_MEDIA_LISTEN": f"127.0.0.1:{self.media_port}",
             "OXBOW_RTMP_LISTEN": f"127.0.0.1:{self.rtmp_port}",
+            "OXBOW_OBJECT_LISTEN": f"127.0.0.1:{self.object_port}",
             "OXBOW_SHM_DIR": str(self.shared),
             "OXBOW_MEDIA_WORKERS": "2",
             "OXBOW_ROOT_ACCESS_KEY": ACCESS_KEY,
@@ -93,7 +94,11 @@ class Server:
         return subprocess.Popen(command, env=self._environment, **options)  # type: ignore[call-overload]
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()  # one that did not get ready in time must not go on behind the other tests
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

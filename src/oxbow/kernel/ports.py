@@ -32,6 +32,13 @@ class Port:
             raise OSError(error.errno, f"cannot listen on {wanted}: {error.strerror or error}") from error
 
 
+def listen(address: ListenAddress, backlog: int = 4096) -> socket.socket:
+    """A listening socket that shares its port with other processes; the kernel spreads the connections."""
+    sock = _bind(address, shared=True)
+    sock.listen(backlog)
+    return sock
+
+
 def _bind(address: ListenAddress, *, shared: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)

@@ -76,11 +76,17 @@ class KernelSettings(Section, env_prefix="OXBOW_"):
         "0.0.0.0:1936 is usual.",
         json_schema_extra={"takes": ListenAddress.TAKES},
     )
+    object_listen: ListenAddress = Field(
+        default=ListenAddress("0.0.0.0", 7090), description="Where objects are uploaded and downloaded."
+    )
     media_workers: int = Field(
         default_factory=_default_workers,
         ge=1,
         le=64,
         description="How many processes serve media. By default one for each processor, at most 8.",
+    )
+    object_workers: int = Field(
+        default=1, ge=1, le=64, description="How many processes carry objects up and down."
     )
     shm_dir: Directory = Field(
         default_factory=_default_shm_dir,

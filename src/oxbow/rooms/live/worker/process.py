@@ -17,6 +17,7 @@ import uvloop
 
 from oxbow.kernel import logs
 from oxbow.kernel.geoip import GeoCopies
+from oxbow.kernel.ports import listen
 from oxbow.kernel.settings import KernelSettings, ListenAddress, load
 from oxbow.kernel.supervisor import die_with_parent
 from oxbow.media.fanout import FanoutLimits
@@ -38,7 +39,6 @@ from oxbow.rooms.live.worker.shelf import HlsShelf
 from oxbow.rooms.live.worker.ticker import Ticker
 from oxbow.rooms.live.worker.watching import Watching
 
-BACKLOG = 4096
 DOORS = {
     "rtmp": rtmp_factory,
     "media": http_factory,
@@ -149,17 +149,6 @@ class MediaWorker:
         connections = sum(len(door.connections) for door in self._doors)
         report: Report = make_report(self.plane, elapsed, connections)
         self.plane.link.send(report)
-
-
-def listen(address: ListenAddress) -> socket.socket:
-    """A listening socket that shares its port with the other workers'; the kernel spreads the connections."""
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    sock.bind((address.host, address.port))
-    sock.listen(BACKLOG)
-    return sock
 
 
 def _calm_the_collector() -> None:

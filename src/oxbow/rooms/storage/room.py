@@ -1,0 +1,33 @@
+"""The storage room: what it is called, what it offers to the API, and its life there."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from oxbow.kernel.accounts import AccountService
+from oxbow.kernel.database import Database
+from oxbow.rooms.storage.manage.objects import ObjectService
+from oxbow.rooms.storage.manage.routes_buckets import buckets_router, query_router
+from oxbow.rooms.storage.manage.routes_objects import listing_router, objects_router
+from oxbow.rooms.storage.settings import StorageSettings
+from oxbow.rooms.storage.store import BucketStore, ListingStore, ObjectStore
+
+
+class StorageRoom:
+    """Managing buckets and objects; the object workers carry the bytes."""
+
+    name = "storage"
+    settings_section = StorageSettings
+    public_paths = ("/v4/query",)
+
+    def __init__(
+        self, settings: StorageSettings, database: Database, accounts: AccountService, *, object_port: int
+    ) -> None:
+        buckets = BucketStore(database)
+        objects = ObjectService(buckets, ObjectStore(database))
+        self.routers: list[APIRouter] = [
+            objects_router(objects),
+            listing_router(buckets, ListingStore(database)),
+            buckets_router(buckets, settings),
+            query_router(buckets, accounts.ring, settings.region, object_port),
+        ]
