@@ -30,6 +30,10 @@ from oxbow.kernel.gateway import serve as serve_http
 from oxbow.kernel.gateway.audit import audit_router
 from oxbow.kernel.geoip import GeoCopies
 from oxbow.kernel.health import Health
+from oxbow.kernel.iam.actions import Catalogue
+from oxbow.kernel.iam.routes import iam_routers
+from oxbow.kernel.iam.service import IamService
+from oxbow.kernel.iam.store import IamStore
 from oxbow.kernel.metering import MeteringMetrics, MeteringService, MeteringSettings
 from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.outbound import OutboundClient
@@ -77,6 +81,8 @@ class House:
         self.database = Database.of(kernel)
         self.accounts = AccountService(AccountStore(self.database))
         self.audit = AuditService(AuditStore(self.database), kernel.audit_days)
+        self.catalogue = Catalogue({LiveRoom.name: LiveRoom.iam_service}, {LiveRoom.iam_service: "hub"})
+        self.iam = IamService(IamStore(self.database), self.accounts.ring, self.catalogue)
         self.refusals = RefusalService(self.database, kernel)
         self.tasks = TaskService(load(TaskSettings), self.database, server=_node(kernel.home))
         self.outbound = OutboundClient(kernel.outbound_allow)
@@ -125,6 +131,7 @@ class House:
             *self.live.routers,
             *self.storage.routers,
             audit_router(self.audit),
+            *iam_routers(self.iam, self.audit),
             refusals_router(self.refusals),
             webhooks_router(self.webhooks),
             tasks_router(self.tasks),
@@ -137,6 +144,8 @@ class House:
             health=health,
             routers=routers,
             public_paths=self.storage.public_paths,
+            rights=self.iam.rights,
+            catalogue=self.catalogue,
             refused=lambda refusal: self.refusals.add([refusal]),
         )
 

@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 
-from oxbow.kernel.accounts import AccountService, AccountStore, KeyPair, keyring
+from oxbow.kernel.accounts import AccountService, AccountStore, KeyPair
 from oxbow.kernel.accounts.errors import KeyNotFound, LastKey, TooManyKeys
 from oxbow.kernel.accounts.keyring import KeyRing
 from oxbow.kernel.accounts.models import KEYS_LIMIT
-from oxbow.kernel.database import DatabaseUnavailableError
+from oxbow.kernel.database import DatabaseUnavailableError, remembered
 from oxbow.kernel.settings import KernelSettings
 
 CONFIGURED = {"root_access_key": "configured-ak", "root_secret_key": "configured-secret-key"}
@@ -165,7 +165,7 @@ async def test_the_database_is_asked_at_most_once_a_second(ring, fake, clock):
     await asyncio.gather(*(ring.find(key) for key in ["ak", "ak", "unknown"]))
     await ring.find("unknown")
     assert fake.reads == 1
-    clock.now += keyring.FRESH_SECONDS
+    clock.now += remembered.FRESH_SECONDS
     fake.pairs = []
     assert await ring.find("ak") is None
     assert fake.reads == 2
@@ -179,19 +179,19 @@ async def test_known_keys_go_on_working_while_the_database_is_away(ring, fake, c
     assert (await ring.find("ak")).secret_key == "sk"
     assert fake.reads == 2
     fake.away, fake.pairs = False, []
-    clock.now += keyring.FRESH_SECONDS
+    clock.now += remembered.FRESH_SECONDS
     assert await ring.find("ak") is None
 
 
 async def test_a_database_that_hangs_does_not_hold_up_signatures(ring, fake, clock, monkeypatch):
-    monkeypatch.setattr(keyring, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(remembered, "PATIENCE_SECONDS", 0.01)
     await ring.find("ak")
     fake.answering.clear()
     clock.now += 10
     assert (await ring.find("ak")).secret_key == "sk"
     fake.pairs = []
     fake.answering.set()
-    clock.now += keyring.FRESH_SECONDS
+    clock.now += remembered.FRESH_SECONDS
     assert await ring.find("ak") is None
 
 

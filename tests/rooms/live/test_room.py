@@ -39,13 +39,6 @@ async def test_it_is_ready_once_its_configuration_is_read(room: LiveRoom):
     assert await health.failing() == {}
 
 
-async def test_each_route_is_an_action(room: LiveRoom):
-    names = [action.name for action in room.actions]
-    assert len(names) == len(set(names)) == sum(len(router.routes) for router in room.routers)
-    assert {"live:ListHubs", "live:BindDomain", "live:DisableStream"} <= set(names)
-    assert all(action.description for action in room.actions)
-
-
 async def test_what_is_on_the_board_is_seen(room: LiveRoom, board, monkeypatch: pytest.MonkeyPatch):
     await room.open()
     board.go_live("live", "stream")

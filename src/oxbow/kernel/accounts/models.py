@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 ROOT = "root"  # The account that owns everything; it is made at the first start.
 KEY_LENGTH = 40  # Characters of a generated access or secret key, as in the dialect.
 NOTE_LENGTH = 200
+ALIAS_LENGTH = 64
 KEYS_LIMIT = 100  # of one account; every process keeps all of them in memory.
 
 
@@ -20,6 +21,15 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """Somebody who acts for an account with keys of their own, and may do what they were granted."""
+
+    id: int
+    alias: str
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class KeyPair:
     """What signs for an account, while it is enabled.  ``created_at`` is a Unix time in seconds."""
 
@@ -29,6 +39,8 @@ class KeyPair:
     enabled: bool
     note: str
     created_at: int
+    user: User | None = None
+    """Whose it is; None for the account's own, which may do everything."""
 
 
 def new_key() -> str:

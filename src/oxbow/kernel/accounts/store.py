@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, String, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from oxbow.kernel.accounts.errors import KeyNotFound, LastKey, TooManyKeys
-from oxbow.kernel.accounts.models import KEYS_LIMIT, NOTE_LENGTH, Account, KeyPair
+from oxbow.kernel.accounts.models import KEYS_LIMIT, Account, KeyPair
+from oxbow.kernel.accounts.tables import AccountRow, KeyPairRow
 from oxbow.kernel.audit import columns_of, record, recorded
-from oxbow.kernel.database import Base, Database
-
-
-class AccountRow(Base):
-    """The table of accounts."""
-
-    __tablename__ = "account"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(64), unique=True)
-    created_at: Mapped[int] = mapped_column(BigInteger)
-
-
-class KeyPairRow(Base):
-    """The table of key pairs.  Secrets are kept as they are: checking an HMAC needs them."""
-
-    __tablename__ = "key_pair"
-
-    access_key: Mapped[str] = mapped_column(String(64), primary_key=True)
-    secret_key: Mapped[str] = mapped_column(String(128))
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
-    enabled: Mapped[bool]
-    note: Mapped[str] = mapped_column(String(NOTE_LENGTH))
-    created_at: Mapped[int] = mapped_column(BigInteger)
-
-    account: Mapped[AccountRow] = relationship(lazy="joined", innerjoin=True)
-
-    def model(self) -> KeyPair:
-        """The row as the rest of the house knows it."""
-        owner = Account(self.account.id, self.account.name)
-        return KeyPair(self.access_key, self.secret_key, owner, self.enabled, self.note, self.created_at)
+from oxbow.kernel.database import Database
 
 
 class AccountStore:
@@ -67,10 +37,10 @@ class AccountStore:
             return Account(row.id, row.name)
 
     async def keys(self, account: Account | None = None) -> list[KeyPair]:
-        """The key pairs of an account, or of all, the oldest first."""
+        """An account's own key pairs, or everybody's, those of users too; the oldest first."""
         query = select(KeyPairRow).order_by(KeyPairRow.created_at, KeyPairRow.access_key)
         if account is not None:
-            query = query.filter_by(account_id=account.id)
+            query = query.filter_by(account_id=account.id, user_id=None)
         async with self._database.session(readonly=True) as session:
             return [row.model() for row in await session.scalars(query)]
 
@@ -132,6 +102,7 @@ def _row(pair: KeyPair) -> KeyPairRow:
         access_key=pair.access_key,
         secret_key=pair.secret_key,
         account_id=pair.account.id,
+        user_id=pair.user.id if pair.user else None,
         enabled=pair.enabled,
         note=pair.note,
         created_at=pair.created_at,
@@ -139,9 +110,10 @@ def _row(pair: KeyPair) -> KeyPairRow:
 
 
 async def _locked_keys(session: AsyncSession, account: Account) -> list[KeyPairRow]:
-    """An account's keys, which nobody else can change until the end of the transaction."""
+    """An account's own keys, which nobody else can change until the end of the transaction."""
     await session.get_one(AccountRow, account.id, with_for_update=True)
-    return list(await session.scalars(select(KeyPairRow).filter_by(account_id=account.id)))
+    own = select(KeyPairRow).filter_by(account_id=account.id, user_id=None)
+    return list(await session.scalars(own))
 
 
 def _find(rows: list[KeyPairRow], access_key: str) -> KeyPairRow:

@@ -5,7 +5,16 @@ is known from the context: the gateway says so for API requests, :func:`acting_a
 itself.
 """
 
-from oxbow.kernel.audit.actor import Actor, acting_as, current_actor
+from oxbow.kernel.audit.actor import Actor, acting_as, acting_as_action, current_actor
 from oxbow.kernel.audit.store import AuditStore, columns_of, record, recorded
 
-__all__ = ["Actor", "AuditStore", "acting_as", "columns_of", "current_actor", "record", "recorded"]
+__all__ = [
+    "Actor",
+    "AuditStore",
+    "acting_as",
+    "acting_as_action",
+    "columns_of",
+    "current_actor",
+    "record",
+    "recorded",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +43,8 @@ def acting_as(actor: Actor | str) -> Iterator[None]:
         yield
     finally:
         _actor.reset(token)
+
+
+def acting_as_action(action: str) -> None:
+    """Say what the actor of this context was found to ask for; it ends with the actor's own block."""
+    _actor.set(replace(_actor.get(), action=action))

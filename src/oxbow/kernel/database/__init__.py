@@ -4,5 +4,6 @@ from oxbow.kernel.database.away import DatabaseUnavailableError
 from oxbow.kernel.database.base import Base
 from oxbow.kernel.database.database import Database
 from oxbow.kernel.database.migrate import SchemaTooNewError
+from oxbow.kernel.database.remembered import Remembered
 
-__all__ = ["Base", "Database", "DatabaseUnavailableError", "SchemaTooNewError"]
+__all__ = ["Base", "Database", "DatabaseUnavailableError", "Remembered", "SchemaTooNewError"]

@@ -21,7 +21,7 @@ class NewKey(JsonBody):
 
 def keys_router(service: AccountService) -> APIRouter:
     """The routes below ``/v2/keys``; each account sees and changes its own pairs only."""
-    router = APIRouter(prefix="/v2/keys", tags=["extension"])
+    router = APIRouter(prefix="/v2/keys", tags=["iam", "extension"])
 
     @router.get("", summary="List the account's key pairs, without their secrets")
     async def list_keys(principal: Authenticated) -> dict[str, Any]:
@@ -31,21 +31,25 @@ def keys_router(service: AccountService) -> APIRouter:
     async def create_key(
         principal: Authenticated, body: Annotated[NewKey, Depends(json_body(NewKey))]
     ) -> dict[str, Any]:
+        principal.demand_own_key()
         pair = await service.create_key(principal.account, body.note)
         return {**_shown(pair), "secretKey": pair.secret_key}
 
     @router.post("/{access_key}/disable", summary="Disable a key pair")
     async def disable_key(principal: Authenticated, access_key: str) -> dict[str, Any]:
+        principal.demand_own_key()
         await service.set_enabled(principal.account, access_key, False)
         return {}
 
     @router.post("/{access_key}/enable", summary="Enable a key pair")
     async def enable_key(principal: Authenticated, access_key: str) -> dict[str, Any]:
+        principal.demand_own_key()
         await service.set_enabled(principal.account, access_key, True)
         return {}
 
     @router.delete("/{access_key}", summary="Delete a key pair")
     async def delete_key(principal: Authenticated, access_key: str) -> dict[str, Any]:
+        principal.demand_own_key()
         await service.delete_key(principal.account, access_key)
         return {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -15,11 +15,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from oxbow.kernel import logs
 from oxbow.kernel.accounts.keyring import KeyRing
-from oxbow.kernel.accounts.models import Account, KeyPair
+from oxbow.kernel.accounts.models import Account, KeyPair, User
 from oxbow.kernel.audit import Actor, acting_as
 from oxbow.kernel.errors import ApiError
 from oxbow.kernel.gateway.body import body_of
 from oxbow.kernel.gateway.middleware import HttpMiddleware, header_values
+from oxbow.kernel.iam.actions import Action
+from oxbow.kernel.iam.decision import NOBODY, Authority, Reach, decide
+from oxbow.kernel.iam.statements import qrn
 from oxbow.kernel.logs import get_logger
 from oxbow.kernel.signing import BadAuthorization, SignedRequest, parse_authorization, signed_date, verify
 
@@ -36,6 +39,57 @@ class Principal:
 
     account: Account
     access_key: str
+    user: User | None = None
+    """The user whose key it is; None for the account's own key, which may do everything."""
+    authority: Authority = NOBODY
+    """What the user was granted."""
+    action: Action | None = None
+    """What the request asks for; known once its route is."""
+
+    @property
+    def name(self) -> str:
+        """As the audit and the log name it."""
+        return f"{self.account.name}/{self.user.alias}" if self.user else self.account.name
+
+    def may(self, name: str) -> bool:
+        """Whether the request may do what it asks for to the resource of this name."""
+        if self.user is None:
+            return True
+        return self.action is not None and self._decide(self.action, Reach.ONE, name)
+
+    def demand(self, name: str) -> None:
+        """The same; :class:`Forbidden` if not."""
+        self._demand(Reach.ONE, name)
+
+    def demand_route(self, hub: str) -> None:
+        """Whether the request may be served at all: about the hub its path names, if any.
+
+        :class:`Forbidden` if not.
+        """
+        self._demand(self.action.reach if self.action else Reach.ALL, hub)
+
+    def demand_own_key(self) -> None:
+        """What only the account's own keys may do, whatever a user was granted; :class:`Forbidden`."""
+        if self.user is not None:
+            raise ApiError(403, "access denied: this takes a key of the account itself", rule="permission")
+
+    def _demand(self, reach: Reach, name: str) -> None:
+        if self.user is None:
+            return
+        if self.action is None or not self._decide(self.action, reach, name):
+            raise Forbidden(self, name if reach is Reach.ONE else "*")
+
+    def _decide(self, action: Action, reach: Reach, name: str) -> bool:
+        return decide(self.authority, action.name, reach, name).allowed
+
+
+class Forbidden(ApiError):  # noqa: N818 - named by what it says
+    """A user was not granted what the request needs; the text names it."""
+
+    def __init__(self, who: Principal, name: str) -> None:
+        action = who.action.name if who.action else "*"
+        resource = qrn(action.partition("/")[0], who.account.id, name)
+        super().__init__(403, f"access denied: {action} on {resource} was not granted", rule="permission")
 
 
 class BadToken(ApiError):  # noqa: N818 - named by what it says
@@ -52,6 +106,11 @@ class BadToken(ApiError):  # noqa: N818 - named by what it says
 def principal_of(scope: Scope) -> Principal | None:
     """Who signed the request, or None as long as that is not known."""
     return scope.get(_PRINCIPAL)
+
+
+def set_principal(scope: Scope, principal: Principal) -> None:
+    """Say more about who signed the request."""
+    scope[_PRINCIPAL] = principal
 
 
 def concerned(scope: Scope) -> tuple[int, str]:
@@ -77,6 +136,7 @@ Authenticated = Annotated[Principal, Depends(authenticated)]
 class Signature(HttpMiddleware):
     """Let a request through when its signature is right.
 
+    :param rights: what a user was granted, by the user's id.
     :param skew: seconds the ``X-Qiniu-Date`` may be from our clock, either way.
     :param public: the paths that need no signature, exactly as they are requested.
     """
@@ -87,12 +147,14 @@ class Signature(HttpMiddleware):
         keys: KeyRing,
         skew: float,
         public: Collection[str],
+        rights: Callable[[int], Awaitable[Authority]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(app)
         self._keys = keys
         self._skew = skew
         self._public = frozenset(public)
+        self._rights = rights
         self._clock = clock
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -117,7 +179,8 @@ class Signature(HttpMiddleware):
             raise _refusal(_what_is_wrong(pair), credential.access_key)
         if credential.scheme == "Qiniu":  # QBox does not sign headers, so its date would prove nothing.
             self._check_date(request)
-        return Principal(pair.account, pair.access_key)
+        authority = await self._rights(pair.user.id) if pair.user else NOBODY
+        return Principal(pair.account, pair.access_key, pair.user, authority)
 
     def _check_date(self, request: SignedRequest) -> None:
         """Refuse what was signed too long ago: it may be a recording."""
@@ -147,8 +210,9 @@ def _actor(scope: Scope, principal: Principal) -> Actor:
     """Whom the audit names for what this request changes."""
     agents = header_values(scope, b"user-agent")
     return Actor(
-        name=principal.account.name,
+        name=principal.name,
         account=principal.account.id,
+        user=principal.user.id if principal.user else None,
         access_key=principal.access_key,
         client=(scope.get("client") or ("",))[0],
         request_id=logs.request_id.get() or "",

@@ -130,7 +130,8 @@ class Publishing:
         account_keys: dict[str, str] = {}
         if security == PublishSecurity.EXPIRY_SK:
             pair = await self._keys.find(access_key_of(attempt.query))
-            if pair is not None and pair.enabled and pair.account.id == hub.account:
+            # A user's keys sign requests to the API; what they may do there says nothing about publishing.
+            if pair and pair.enabled and pair.user is None and pair.account.id == hub.account:
                 account_keys[pair.access_key] = pair.secret_key
         return verify_publish(attempt, security, key, account_keys)
 

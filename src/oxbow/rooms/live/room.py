@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from dataclasses import dataclass
 from functools import partial
 
 from fastapi import APIRouter
-from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry, Gauge
 
 from oxbow.kernel.accounts import AccountService
@@ -32,14 +30,6 @@ HEARTBEAT_SECONDS = 1.0
 """How exactly the end of a broadcast is known after the server was killed."""
 
 
-@dataclass(frozen=True)
-class Action:
-    """Something an account may let its users do."""
-
-    name: str
-    description: str
-
-
 class LiveRoom:
     """Publishing and watching live streams.
 
@@ -47,6 +37,8 @@ class LiveRoom:
     """
 
     name = "live"
+    iam_service = "pili"
+    """What policies call it, as its documentation does."""
     settings_section = LiveSettings
     meters = METERS
 
@@ -102,16 +94,6 @@ class LiveRoom:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.usage.close()
         await self.service.close()
-
-    @property
-    def actions(self) -> list[Action]:
-        """One for each route, so that none is forgotten: `live:ListHubs` and so on."""
-        routes = (route for router in self.routers for route in router.routes)
-        return [
-            Action(f"live:{route.name.title().replace('_', '')}", route.summary or "")
-            for route in routes
-            if isinstance(route, APIRoute)
-        ]
 
     def add_checks(self, health: Health) -> None:
         """The room is ready once its configuration is read."""

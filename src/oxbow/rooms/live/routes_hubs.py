@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends
 
 from oxbow.kernel.gateway import Authenticated, json_body
 from oxbow.kernel.gateway.app import EXTENSION
+from oxbow.kernel.iam.actions import partly
 from oxbow.rooms.live import answers
 from oxbow.rooms.live.bodies import (
     HlsPlus,
@@ -29,8 +30,9 @@ def hubs_router(hubs: HubService, settings: LiveSettings) -> APIRouter:
     router = APIRouter(prefix="/v2/hubs", tags=["live"])
 
     @router.get("", summary="List hubs")
+    @partly
     async def list_hubs(who: Authenticated) -> dict[str, Any]:
-        return answers.hub_list(await hubs.owned_by(who.account.id))
+        return answers.hub_list([hub for hub in await hubs.owned_by(who.account.id) if who.may(hub.name)])
 
     @router.get("/{hub}", summary="A hub's properties and domains")
     async def get_hub(who: Authenticated, hub: str) -> dict[str, Any]:
@@ -85,9 +87,11 @@ def hub_extensions_router(hubs: HubService, settings: LiveSettings) -> APIRouter
     router = APIRouter(prefix="/v2/hubs", tags=["live", EXTENSION])
 
     @router.post("", summary="Create a hub")
+    @partly
     async def create_hub(
         who: Authenticated, body: Annotated[NewHub, Depends(json_body(NewHub))]
     ) -> dict[str, Any]:
+        who.demand(body.name)
         await hubs.create(who.account.id, body.name)
         return {}
 

@@ -14,7 +14,7 @@ def control_router(board: LiveBoard, control: ControlServer) -> APIRouter:
     router = APIRouter(tags=[EXTENSION], dependencies=[Depends(authenticated)])
 
     @router.get("/v2/server", summary="The server: version, media workers, what it carries")
-    async def server() -> dict[str, object]:
+    async def get_server() -> dict[str, object]:
         return {
             "version": __version__,
             "workers": [

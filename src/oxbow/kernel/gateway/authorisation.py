@@ -1,0 +1,27 @@
+"""What the one who asks may do: each route is an action, and a user needs to have been granted it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fastapi import Request
+
+from oxbow.kernel.audit import acting_as_action
+from oxbow.kernel.gateway.signature import principal_of, set_principal
+from oxbow.kernel.iam.actions import Catalogue
+
+
+async def authorize(request: Request) -> None:
+    """The dependency of every route of the app; it runs before the route reads anything.
+
+    An account's own keys may do everything.  :class:`Forbidden` names what a user's keys lack.
+    """
+    principal = principal_of(request.scope)
+    if principal is None:  # A public path; the signature's middleware lets nothing else pass.
+        return
+    catalogue: Catalogue = request.app.state.catalogue
+    action = catalogue.of(request.scope["route"])
+    principal = replace(principal, action=action)
+    set_principal(request.scope, principal)
+    acting_as_action(action.name)
+    principal.demand_route(request.path_params.get("hub", ""))

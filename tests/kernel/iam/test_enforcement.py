@@ -1,0 +1,122 @@
+"""Every endpoint of the whole house asks what a user may do."""
+
+from oxbow.kernel.gateway.app import documented_routes
+from oxbow.kernel.gateway.operations import PUBLIC_PATHS
+
+from .conftest import Api
+
+
+def guarded_routes(api: Api) -> list[tuple[str, str]]:
+    routes = documented_routes(api.house.app)
+    return [(route.method, route.path) for route in routes if route.path not in PUBLIC_PATHS]
+
+
+async def test_each_route_is_an_action_and_no_two_are_the_same(api: Api):
+    actions = list(api.house.catalogue)
+    assert len(actions) == len(guarded_routes(api))
+    assert len({action.name.lower() for action in actions}) == len(actions)
+    assert all(action.description for action in actions)
+
+
+async def test_a_user_without_a_policy_reaches_nothing(api: Api):
+    await api.add_user("nobody")
+    reached = []
+    for method, path in guarded_routes(api):
+        answer = await api.call(method, path.replace("{hub}", "live"), {}, by="nobody")
+        if answer.status_code != 403 or "access denied" not in answer.json()["error"]:
+            reached.append((method, path, answer.status_code))
+    assert reached == []
+
+
+async def test_a_user_who_was_granted_one_hub_reaches_nothing_of_another(api: Api):
+    await api.add_user("alice", ("Allow", "*", "qrn:pili:::live"))
+    reached = []
+    for method, path in guarded_routes(api):
+        if "{hub}" not in path:
+            continue
+        answer = await api.call(method, path.replace("{hub}", "other"), {}, by="alice")
+        if answer.status_code != 403:
+            reached.append((method, path, answer.status_code))
+    assert reached == []
+
+
+async def test_what_names_no_hub_is_for_those_who_were_granted_all(api: Api):
+    await api.add_user("alice", ("Allow", "*", "qrn:pili:::live"))
+    reached = []
+    for method, path in guarded_routes(api):
+        if "{hub}" not in path and (await api.call(method, path, {}, by="alice")).status_code != 403:
+            reached.append(f"{method} {path}")
+    partly = {"GET /v2/hubs", "POST /v2/hubs"}  # The latter has found that there is no name.
+    assert set(reached) - partly == {path for path in reached if "/statd/" in path}
+
+
+async def test_a_refusal_names_what_is_missing(api: Api):
+    await api.add_user("nobody")
+    one = await api.call("GET", "/v2/hubs/live", by="nobody")
+    assert one.json() == {"error": "access denied: pili/GetHub on qrn:pili::1:live was not granted"}
+    all_ = await api.call("GET", "/v2/server", by="nobody")
+    assert all_.json() == {"error": "access denied: oxbow/GetServer on qrn:oxbow::1:* was not granted"}
+
+
+async def test_a_refusal_does_not_tell_whether_a_hub_is_there(api: Api):
+    await api.add_user("nobody")
+    answers = [await api.call("GET", f"/v2/hubs/{hub}", by="nobody") for hub in ("live", "missing")]
+    texts = [answer.text.replace("missing", "live") for answer in answers]
+    assert texts[0] == texts[1]
+
+
+async def test_what_is_asked_for_is_not_read_before_it_is_allowed(api: Api):
+    await api.add_user("nobody")
+    answer = await api.http.post("/v2/hubs/live/security", content=b"{not json", auth=api.auths["nobody"])
+    assert answer.status_code == 403
+
+
+async def test_a_list_of_hubs_has_those_that_may_be_seen(api: Api):
+    for hub in ("test-1", "test-2", "gold"):
+        await api.ok("POST", "/v2/hubs", {"name": hub})
+    await api.add_user("alice", ("Allow", "pili/*", "qrn:pili:::test-* qrn:pili:::live"))
+    await api.add_policy("not-2", ("Deny", "pili/*", "qrn:pili:::test-2"))
+    await api.ok("PATCH", "/iam/v1/users/alice/policies", {"policy_aliases": ["not-2"]})
+    names = [item["name"] for item in (await api.ok("GET", "/v2/hubs", by="alice"))["items"]]
+    assert names == ["live", "test-1"]
+    assert len((await api.ok("GET", "/v2/hubs"))["items"]) == 4
+
+
+async def test_a_hub_is_created_by_whoever_may_have_that_name(api: Api):
+    await api.add_user("alice", ("Allow", "pili/*", "qrn:pili:::test-*"))
+    await api.ok("POST", "/v2/hubs", {"name": "test-3"}, by="alice")
+    for body in ({"name": "gold"}, {"name": "gold", "NAME": "test-4"}, {"NAME": "gold"}, {"name": "test"}):
+        await api.call("POST", "/v2/hubs", body, by="alice")
+    names = {item["name"] for item in (await api.ok("GET", "/v2/hubs"))["items"]}
+    assert names <= {"live", "test-3", "test-4"}
+
+
+async def test_tricks_in_paths_and_methods_reach_nothing(api: Api):
+    await api.add_user("alice", ("Allow", "pili/*", "qrn:pili:::live"))
+    await api.ok("POST", "/v2/hubs", {"name": "gold"})
+    paths = ("/v2/hubs/live%2F..%2Fgold", "/v2/hubs/live/../gold", "/v2/hubs//gold", "/v2/hubs/gold%00",
+             "/v2/hubs/gold/", "/v2/hubs/GOLD", "/v2/hubs/gold?hub=live", "/v2/hubs/gold;live")  # fmt: skip
+    for path in paths:
+        answer = await api.call("GET", path, by="alice")
+        assert answer.status_code in (403, 404), (path, answer.text)
+    head = await api.call("HEAD", "/v2/hubs/gold", by="alice")
+    assert head.status_code in (403, 405)
+    override = await api.http.get(
+        "/v2/hubs/gold", headers={"X-HTTP-Method-Override": "DELETE"}, auth=api.auths["alice"]
+    )
+    assert override.status_code == 403
+
+
+async def test_who_was_refused_left_no_change_and_no_audit(api: Api):
+    await api.add_user("nobody")
+    await api.call("POST", "/v2/hubs/live/security", {"publishSecurity": "none"}, by="nobody")
+    assert (await api.ok("GET", "/v2/audit?actor=root/nobody"))["items"] == []
+
+
+async def test_the_audit_names_the_user_and_the_action(api: Api):
+    await api.add_user("alice", ("Allow", "pili/SetHub*", "qrn:pili:::live"))
+    body = {"publishSecurity": "static", "publishKey": "s3cret"}
+    await api.ok("POST", "/v2/hubs/live/security", body, by="alice")
+    (item,) = (await api.ok("GET", "/v2/audit?actor=root/alice"))["items"]
+    assert (item["action"], item["subject"]) == ("pili/SetHubSecurity", "hub/live")
+    assert item["after"]["publish_key"] == "***"
