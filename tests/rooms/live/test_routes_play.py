@@ -11,6 +11,7 @@ import pytest
 
 from geo_databases import SHANGHAI, write_database
 from oxbow.kernel.geoip import GeoFinder
+from oxbow.rooms.live.verdicts import PLAY_ORDER
 
 HLS, PUSH = "hls.example.com", "push.example.com"
 PATH = f"/v2/hubs/live/domains/{HLS}"
@@ -136,6 +137,7 @@ class TestExplain:
             "rule": "",
             "reason": "",
             "description": "",
+            "rules": [{"rule": rule, "result": "pass"} for rule in PLAY_ORDER],
         }
         assert (await explain(api, f"{url}?sign={sign}0&t={stamp}"))["reason"] == "sign_mismatch"
         clock.now += 6
@@ -160,6 +162,26 @@ class TestExplain:
         assert (await api.get("/v2/hubs/live/streams")).json()["items"] == []
         await api.post("/v2/hubs/live/publish", json={"autoCreate": False})
         assert await reason(api, f"{url}?key=k") == ("autoCreate", "stream_not_found")
+
+    async def test_a_stream_that_somebody_publishes_already(self, api: httpx.AsyncClient, board):
+        board.go_live("live", "stream")
+        url = f"rtmp://{PUSH}/live/stream"
+        assert await reason(api, url) == ("secondPublisher", "already_publishing")
+        assert (await explain(api, url, action="play"))["rule"] == "domain"
+        await api.post("/v2/hubs/live/publish", json={"secondPublisher": "takeover"})
+        assert await reason(api, url) == ("", "")
+
+    async def test_a_disabled_stream_tells_the_reason(self, api: httpx.AsyncClient):
+        await api.post("/v2/hubs/live/streams", json={"key": "stream"})
+        ban = {"disabledTill": -1, "reason": "a complaint"}
+        await api.post("/v2/hubs/live/streams/c3RyZWFt/disabled", json=ban)
+        for url in (f"rtmp://{PUSH}/live/stream", f"http://{HLS}/live/stream.m3u8"):
+            found = await explain(api, url)
+            assert (found["rule"], found["description"]) == (
+                "disabled",
+                "the stream is disabled: a complaint",
+            )
+            assert {"rule": "disabled", "result": "fail"} in found["rules"]
 
     async def test_addresses_that_lead_nowhere(self, api: httpx.AsyncClient):
         assert await reason(api, f"http://{HLS}/live/stream.flv") == ("domain", "domain_wrong_type")

@@ -125,6 +125,7 @@ def explanation(found: Explanation) -> Json:
         "rule": found.rule,
         "reason": found.reason,
         "description": found.description,
+        "rules": [{"rule": verdict.rule, "result": verdict.result} for verdict in found.rules],
     }
 
 

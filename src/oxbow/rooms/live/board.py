@@ -10,6 +10,10 @@ from oxbow.media.parameters import MediaParameters
 from oxbow.rooms.live.audience import Audience, Crowd, Kind, total
 from oxbow.rooms.live.control.messages import Figures, LivePublisher, StreamReport
 
+STALE_SECONDS = 5.0
+"""A publisher that has been silent for so long has most likely lost its network: its encoder is back before
+the dead connection is noticed."""
+
 
 @dataclass(frozen=True, slots=True)
 class LiveInfo:
@@ -53,6 +57,11 @@ class OnAir:
     activity: int | str | None = None
     """The history's id of this broadcast."""
     figures: Figures | None = None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether it gives way to another publisher, even where a second one is refused."""
+        return self.figures is not None and self.figures.silent_seconds > STALE_SECONDS
 
 
 Cutter = Callable[[str, str, str], Awaitable[None]]

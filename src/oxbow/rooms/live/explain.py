@@ -15,6 +15,7 @@ from oxbow.rooms.live.addresses import (
     parse_play_path,
     parse_rtmp_address,
 )
+from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.errors import BadArgument
 from oxbow.rooms.live.limits import parse_ip
@@ -24,6 +25,7 @@ from oxbow.rooms.live.publishing import Publishing
 from oxbow.rooms.live.refusing import AddressError, rule_of
 from oxbow.rooms.live.snapshot import DomainConfig, PlayRefused, Visitor, decide_play
 from oxbow.rooms.live.url_rewrite import split_url
+from oxbow.rooms.live.verdicts import Verdict, verdicts
 
 RTMP_SCHEMES = ("rtmp", "rtmps")
 HTTP_SCHEMES = ("http", "https", "ws", "wss")
@@ -52,6 +54,11 @@ class Explanation:
         """The setting that refuses."""
         return "" if self.allowed else rule_of(self.reason)
 
+    @property
+    def rules(self) -> list[Verdict]:
+        """What every rule said, in the order in which they are asked."""
+        return verdicts(self.action, self.rule)
+
 
 class Explainer:
     def __init__(
@@ -60,8 +67,10 @@ class Explainer:
         publishing: Publishing,
         clock: Callable[[], float],
         geo: GeoFinder,
+        board: LiveBoard,
     ) -> None:
         self._geo = geo
+        self._board = board
         self._cache = cache
         self._publishing = publishing
         self._clock = clock
@@ -121,7 +130,10 @@ class Explainer:
             client_addr=f"{client_ip}:0",
             now=self._clock(),
         )
-        await self._publishing.examine(attempt)
+        grant = await self._publishing.examine(attempt)
+        on_air = self._board.get(grant.hub, grant.stream)
+        if on_air is not None and not (grant.takeover or on_air.is_stale):
+            raise PublishRefused("already_publishing", "the stream is being published already")
 
     def _play(self, address: PlayAddress | RtmpAddress, host: str, visitor: Visitor) -> None:
         protocol = "rtmp"

@@ -82,7 +82,7 @@ class LiveService:
         self._activities = ActivityStore(database)
         self._cache = ConfigurationCache(configuration, settings)
         self._publishing = Publishing(self._cache, self._streams, keys)
-        self.explainer = Explainer(self._cache, self._publishing, clock, geo)
+        self.explainer = Explainer(self._cache, self._publishing, clock, geo, board)
         self.history_writer = HistoryWriter(self._activities)
         self.tidying = Tidying(self._streams, self._activities, self._cache, settings, clock)
         self.hubs = HubService(configuration, self._cache, board, settings, clock)

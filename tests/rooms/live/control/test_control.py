@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from oxbow.kernel.refusals.models import Refusal
+from oxbow.rooms.live import board as board_module
 from oxbow.rooms.live.control import link as link_module
 from oxbow.rooms.live.control import server as server_module
 from oxbow.rooms.live.control.messages import (
@@ -85,7 +86,7 @@ class TestPublishing:
         """Its encoder lost its network, and is back before the dead connection is noticed."""
         worker = await house.worker()
         await worker.publish("first")
-        worker.report(silent_seconds=server_module.STALE_SECONDS + 0.1)
+        worker.report(silent_seconds=board_module.STALE_SECONDS + 0.1)
         assert (await worker.publish("second")).refusal == ""
         assert worker.cuts[0].reason == "stale"
         assert house.on_air() == "second"
@@ -265,7 +266,7 @@ async def test_the_totals_only_grow(house: House) -> None:
 async def test_records_of_refusals_are_passed_on(house: House) -> None:
     worker = await house.worker()
     refusal = Refusal("r1", 1.0, "play", "ipLimit", "ip_denied", "no", hub="hub")
-    worker.link.send(Report(1.0, 0, [], {"ip_denied": 1}, [refusal]))
+    worker.link.send(Report(1.0, 0, [], {"ip_denied": 1}, refusals=[refusal]))
     await soon(lambda: house.authority.refusals == [refusal])
 
 

@@ -29,9 +29,6 @@ from oxbow.rooms.live.control.messages import (
 from oxbow.rooms.live.policy import PublishAttempt, PublishGrant, PublishRefused
 from oxbow.rooms.live.snapshot import ConfigSnapshot
 
-STALE_SECONDS = 5.0
-"""A publisher that has been silent for so long gives way to another one even where a second one is refused:
-its encoder has most likely lost its network and is back before the dead connection is noticed."""
 DISPLACE_SECONDS = 3.0
 GOODBYE_SECONDS = 0.5
 """How long the end of a broadcast may take to become known here."""
@@ -281,7 +278,7 @@ class ControlServer:
         current = self._board.get(grant.hub, grant.stream)
         if current is None:
             return
-        stale = current.figures is not None and current.figures.silent_seconds > STALE_SECONDS
+        stale = current.is_stale
         if not grant.takeover and not stale:
             # An encoder that hangs up and is back at once may be faster than the news of its end.
             if await self._ends(current, GOODBYE_SECONDS):
