@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from oxbow.kernel.tasks.engine import Engine
 
 ROUND_SECONDS = 1.0
+COUNT_SECONDS = 5.0
 FORGET_SECONDS = 60.0
 HAND_AT_ONCE = 100
 DAY = 86_400.0
@@ -58,6 +59,7 @@ class Keeper:
         self._queue_of = queue_of
         self._start_periodic = start_periodic
         self._poked = asyncio.Event()
+        self._count_at = 0.0
         self._forget_at = time.monotonic() + FORGET_SECONDS
         self.counts: Counts = ()
 
@@ -89,7 +91,7 @@ class Keeper:
         await self._cancel_what_was_asked()
         if self._presence is not None:
             await self._watch(engine, self._presence)
-        self.counts = await self._store.counts()
+        await self._count()
         await self._forget(engine)
 
     async def _hand_over(self, engine: Engine) -> None:
@@ -126,6 +128,11 @@ class Keeper:
         for task in leased:
             if task.execution not in known:
                 await self._store.change(task, _again(task))
+
+    async def _count(self) -> None:
+        if time.monotonic() >= self._count_at:
+            self._count_at = time.monotonic() + COUNT_SECONDS
+            self.counts = await self._store.counts()
 
     async def _forget(self, engine: Engine) -> None:
         if time.monotonic() < self._forget_at:

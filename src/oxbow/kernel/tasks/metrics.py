@@ -13,7 +13,7 @@ from oxbow.kernel.tasks.keeper import Counts
 
 
 class TaskMetrics(Collector):
-    """Read from what the keeper counted a second ago; every server of a database tells the same."""
+    """Read from what the keeper counted some seconds ago; every server of a database tells the same."""
 
     def __init__(self, counts: Callable[[], Counts], clock: Callable[[], float] = time.time) -> None:
         self._counts = counts

@@ -71,7 +71,7 @@ class TaskService:
 
     @property
     def counts(self) -> Counts:
-        """Of each kind and state: how many there are, and since when the oldest waits; a second old."""
+        """Of each kind and state: how many there are, and since when the oldest waits; some seconds old."""
         return self._keeper.counts
 
     async def open(self, account: int) -> None:
