@@ -66,23 +66,32 @@ class Probe:
 
     def reading(self) -> Reading:
         """The figures of the last RATE_WINDOW_SECONDS whole seconds."""
-        span = sum(seconds for seconds, _ in self._seconds)
+        span = sum([seconds for seconds, _ in self._seconds])
         if span <= 0:
             return Reading()
 
-        def rate(field: str, scale: int) -> int:
-            total: int = sum(getattr(counts, field) for _, counts in self._seconds)
-            return round(total * scale / span)
-
-        video, audio, data = rate("video_bytes", 8), rate("audio_bytes", 8), rate("data_bytes", 8)
+        total = _Counts()
+        for (
+            _,
+            counts,
+        ) in self._seconds:  # written out: it is asked of each stream each second
+            total.video_bytes += counts.video_bytes
+            total.audio_bytes += counts.audio_bytes
+            total.data_bytes += counts.data_bytes
+            total.video_frames += counts.video_frames
+            total.audio_frames += counts.audio_frames
+            total.data_frames += counts.data_frames
+        bits = 8 / span
+        video, audio = round(total.video_bytes * bits), round(total.audio_bytes * bits)
+        data = round(total.data_bytes * bits)
         gops = [length for _, length in self._gops]
         return Reading(
             bps=video + audio + data,
             video_bps=video,
             audio_bps=audio,
-            video_fps=rate("video_frames", 1),
-            audio_fps=rate("audio_frames", 1),
-            data_fps=rate("data_frames", 1),
+            video_fps=round(total.video_frames / span),
+            audio_fps=round(total.audio_frames / span),
+            data_fps=round(total.data_frames / span),
             max_gop_ms=max(gops, default=0),
             avg_gop_ms=sum(gops) // len(gops) if gops else 0,
         )

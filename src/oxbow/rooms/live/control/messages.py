@@ -103,7 +103,7 @@ class Configure(Message, frozen=True):
     snapshot: ConfigSnapshot
 
 
-class Figures(msgspec.Struct, frozen=True):
+class Figures(msgspec.Struct, frozen=True, gc=False):
     """A publisher's figures over the last seconds (see oxbow.media.probe.Reading)."""
 
     session: str
@@ -123,7 +123,7 @@ class Figures(msgspec.Struct, frozen=True):
     """What its sequence headers say."""
 
 
-class Share(msgspec.Struct, frozen=True, array_like=True):
+class Share(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The viewers of one stream in one worker that came on one way, over the last interval."""
 
     domain: str
@@ -142,7 +142,7 @@ class Share(msgspec.Struct, frozen=True, array_like=True):
     """HLS viewers that asked for anything within the interval; a viewer may show up at several workers."""
 
 
-class Received(msgspec.Struct, frozen=True, array_like=True):
+class Received(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the publishers of one stream in one worker sent on one way, over the last interval."""
 
     domain: str
@@ -153,7 +153,7 @@ class Received(msgspec.Struct, frozen=True, array_like=True):
     """Read from their sockets once they were let in: media and its framing."""
 
 
-class StreamReport(msgspec.Struct, frozen=True):
+class StreamReport(msgspec.Struct, frozen=True, gc=False):
     """One stream in one worker over the last interval."""
 
     hub: str
