@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.plan import SOAK
+from bench.plan import JOINS, SOAK
 from bench.statistics import Numbers
 
 
@@ -44,6 +44,7 @@ MEASURES = (
     Measure("delay", "publisher to HTTP-FLV viewer's socket, p50", "delay_p50_ms", "ms", FLV, TICK_MS + 20),
     Measure("delay", "publisher to HTTP-FLV viewer's socket, p99", "delay_p99_ms", "ms", FLV, None),
     Measure("delay", "publisher to RTMP viewer's socket, p50", "delay_p50_ms", "ms", RTMP, TICK_MS + 20),
+    Measure("rules", "authorisation, lists and rewriting per join", "join_median_us", "us", JOINS, 100),
     Measure("soak", "3,000 viewers, two workers: lost", "viewers_lost", "", SOAK, 0),
     Measure("soak", "3,000 viewers, two workers: growth", "memory_growth_kb_per_minute", "kB/min", SOAK, 64),
 )  # fmt: skip

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Protocol
 
 from bench.errors import BenchError
+from bench.joins import Joins
 from bench.rounds import Audience, Publishers
 from bench.servers.floor import floor
 from bench.servers.nginx import nginx
@@ -31,9 +32,11 @@ class Options:
     soak_viewers: int = 3000
     join_seconds: float = 10.0
     tick_ms: int = 100
+    joins: int = 20_000
 
 
 SOAK = "oxbow soak"
+JOINS = "oxbow joins"
 
 
 def stands(options: Options) -> dict[str, Round]:
@@ -50,6 +53,7 @@ def stands(options: Options) -> dict[str, Round]:
         "oxbow publish-128": Publishers(serve, options.publishers, 128, *many),
         "nginx publish-4096": Publishers(nginx, options.publishers, 4096, *many),
         "oxbow publish-4096": Publishers(serve, options.publishers, 4096, *many),
+        JOINS: Joins(options.joins),
         SOAK: Audience(
             partial(oxbow, workers=2, tick_ms=options.tick_ms),
             "http-flv",
@@ -88,5 +92,12 @@ def run(options: Options, wanted: Sequence[str], tell: Callable[[str], None]) ->
             tell(f"{name}: {error}")
             continue
         results.rounds.setdefault(name, []).append(numbers)
-        tell(f"{name}: {numbers['cpu_per_gbit']:.4f} CPU s/Gbit, {numbers['core_percent']:.1f} % of a core")
+        tell(f"{name}: {headline(numbers)}")
     return results
+
+
+def headline(numbers: Numbers) -> str:
+    """What a round found, in one line."""
+    if "cpu_per_gbit" not in numbers:
+        return ", ".join(f"{name} {value:.1f}" for name, value in numbers.items())
+    return f"{numbers['cpu_per_gbit']:.4f} CPU s/Gbit, {numbers['core_percent']:.1f} % of a core"

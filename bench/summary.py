@@ -33,6 +33,8 @@ def remarks(found: Record) -> list[str]:
     """The spread of the rounds, all processes together, and everything that makes a number doubtful."""
     lines = []
     for stand, numbers in found.medians.items():
+        if "cpu_per_gbit" not in numbers:
+            continue  # nobody is served there: the table says it all
         low, high = spread(found.results.rounds[stand], "cpu_per_gbit")
         lines.append(
             f"{stand}: {numbers['cpu_per_gbit']:.4f} CPU s/Gbit (rounds {low:.4f} to {high:.4f}), "

@@ -15,6 +15,7 @@ from oxbow.rooms.live.snapshot import (
     HubConfig,
     PlayRefused,
     Visitor,
+    compiled,
     decide_play,
     decode_snapshot,
     encode_snapshot,
@@ -158,3 +159,17 @@ def test_an_rtmp_address_is_signed_without_an_extension():
     assert decide_play(snapshot, address, address.domain, "rtmp", NOW).domain == "rtmp.example.com"
     with pytest.raises(PlayRefused, match="must carry"):
         decide_play(snapshot, address._replace(query=""), address.domain, "rtmp", NOW)
+
+
+def test_a_change_compiles_what_changed_and_nothing_else():
+    lists = IpLimit(blacklist=("192.0.2.0/24",))
+    first = compiled(
+        ConfigSnapshot(domains={"a": DomainConfig("live", DomainType.LIVE_HDL, ip_limit=lists)}), SNAPSHOT
+    )
+    assert {"_white", "_black"} <= vars(first.domains["a"].ip_limit).keys()
+    told = decode_snapshot(encode_snapshot(first))
+    changed = {**told.domains, "b": DomainConfig("live", DomainType.LIVE_HLS)}
+    second = compiled(ConfigSnapshot(2, told.hubs, changed), first)
+    assert second.domains["a"] is first.domains["a"]
+    assert second.domains["b"].url_rewrite.compiled == ()
+    assert second.version == 2

@@ -13,7 +13,7 @@ from oxbow.kernel.logs import get_logger
 from oxbow.rooms.live.models import Domain, Hub
 from oxbow.rooms.live.play_security import PlaySecurity, PlaySecurityType
 from oxbow.rooms.live.settings import LiveSettings
-from oxbow.rooms.live.snapshot import ConfigSnapshot, DomainConfig, HubConfig
+from oxbow.rooms.live.snapshot import ConfigSnapshot, DomainConfig, HubConfig, compiled
 from oxbow.rooms.live.store import Configuration, ConfigurationStore
 
 POLL_SECONDS = 1.0
@@ -75,7 +75,8 @@ class ConfigurationCache:
 
     def _take(self, configuration: Configuration) -> None:
         self.current = configuration
-        before, self.snapshot = self.snapshot, _snapshot(configuration, self._settings)
+        before, now = self.snapshot, _snapshot(configuration, self._settings)
+        self.snapshot = compiled(now, before)
         if _content(before) != _content(self.snapshot):
             self.told = configuration.version
             for callback in self._subscribers:

@@ -1,7 +1,7 @@
 """Which addresses and which pages may use a domain: its ipLimit and refererLimit.
 
-Pure. Lists are compiled when they are first asked, which is once for each snapshot of the configuration; the
-questions then take microseconds, however long the lists are. Fields of ipLimit as in
+Pure. Lists are compiled once for each change, before anybody is asked about (`compile`); the questions then
+take microseconds, however long the lists are. Fields of ipLimit as in
 https://developer.qiniu.com/pili/9896/live-domain-information.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cached_property, lru_cache
+from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -53,12 +53,6 @@ class NetworkSet:
         )
 
 
-@lru_cache(maxsize=64)
-def _compiled(networks: tuple[str, ...]) -> NetworkSet:
-    """A list that stays as it was is not compiled again when another part of the configuration changes."""
-    return NetworkSet(networks)
-
-
 class IpLimit(msgspec.Struct, frozen=True, dict=True):
     """Who may publish or play by address; a white list makes the black list void."""
 
@@ -72,11 +66,15 @@ class IpLimit(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def _white(self) -> NetworkSet:
-        return _compiled(self.whitelist)
+        return NetworkSet(self.whitelist)
 
     @cached_property
     def _black(self) -> NetworkSet:
-        return _compiled(self.blacklist)
+        return NetworkSet(self.blacklist)
+
+    def compile(self) -> None:
+        """Do now what the first question would wait for."""
+        _ = self._white, self._black
 
     def refusal(self, client: str) -> Refusal | None:
         """Whether `client`, an address without a port, is kept out."""
@@ -113,6 +111,10 @@ class RefererLimit(msgspec.Struct, frozen=True, dict=True, rename="camel"):
     @cached_property
     def _denied(self) -> frozenset[str]:
         return frozenset(self.deny)
+
+    def compile(self) -> None:
+        """Do now what the first question would wait for."""
+        _ = self._allowed, self._denied
 
     def refusal(self, referer: str) -> Refusal | None:
         """Whether a player on the page `referer`, a whole address or empty, is kept out."""

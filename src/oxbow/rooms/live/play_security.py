@@ -108,25 +108,37 @@ class PlaySecurity(msgspec.Struct, frozen=True, dict=True, rename="camel", omit_
         return tuple(key for key in (self.key1, self.key2) if key)
 
     @cached_property
-    def rules(self) -> tuple[tuple[str, ...], ...]:
-        """Those that count, each cut into text and names of variables by turns."""
+    def rules(self) -> tuple[tuple[tuple[str, ...], ...], ...]:
+        """Those that count, each as the pieces between its keys, and each piece cut into text and names of
+        variables by turns."""
         first = self.rule or f"$(key)$(path)$(_{self.timestamp_part})"
-        return tuple(tuple(_VARIABLE.split(rule)) for rule in (first, self.rule2) if rule)
+        return tuple(
+            tuple(tuple(_VARIABLE.split(piece)) for piece in rule.split("$(key)"))
+            for rule in (first, self.rule2)
+            if rule
+        )
 
 
-def signature(rule: tuple[str, ...], key: str, address: SignedAddress, fields: dict[str, str]) -> str:
-    """MD5 in lower-case hex over the rule with its variables filled in; a missing query field is empty."""
+def signatures(security: PlaySecurity, address: SignedAddress, fields: dict[str, str]) -> list[str]:
+    """What each rule makes with each key: MD5 in lower-case hex over the rule with its variables filled in. A
+    missing query field is empty."""
     values = {
-        "key": key,
         "path": address.path,
         "streamKey": address.stream_key,
         "streamTitle": address.stream_key.rpartition("/")[2],
     }
-    text = "".join(
-        (values[part] if part in values else fields.get(part[1:], "")) if index % 2 else part
-        for index, part in enumerate(rule)
-    )
-    return hashlib.md5(text.encode(errors="replace"), usedforsecurity=False).hexdigest()
+
+    def filled(piece: tuple[str, ...]) -> str:
+        if len(piece) == 1:
+            return piece[0]
+        return "".join(
+            (values[part] if part in values else fields.get(part[1:], "")) if index % 2 else part
+            for index, part in enumerate(piece)
+        )
+
+    rules = [[filled(piece) for piece in rule] for rule in security.rules]
+    texts = [key.join(pieces).encode(errors="replace") for pieces in rules for key in security.keys]
+    return [hashlib.md5(text, usedforsecurity=False).hexdigest() for text in texts]
 
 
 def query_fields(query: str) -> dict[str, str]:
@@ -153,12 +165,10 @@ def verify_play(security: PlaySecurity, address: SignedAddress, now: float) -> N
     if moment is None:
         text = f"{security.timestamp_part} must be Unix seconds in base {security.base}"
         raise SecurityRefused("sign_malformed", text)
-    candidates = [
-        signature(rule, key, address, fields).encode() for rule in security.rules for key in security.keys
-    ]
     given = shown.encode(errors="replace")
+    candidates = signatures(security, address, fields)
     # Every candidate is compared, found or not.
-    if not any([hmac.compare_digest(given, candidate) for candidate in candidates]):  # noqa: C419
+    if not any([hmac.compare_digest(given, candidate.encode()) for candidate in candidates]):  # noqa: C419
         raise SecurityRefused(
             "sign_mismatch", "the signature was not made with the right key for this address"
         )

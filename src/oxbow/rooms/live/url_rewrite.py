@@ -41,8 +41,8 @@ class RewriteRule(msgspec.Struct, frozen=True):
 
 class _Compiled(NamedTuple):
     pattern: re2._Regexp
-    replace: tuple[bytes, ...]
-    """Text and numbers of groups by turns."""
+    replace: tuple[bytes | int, ...]
+    """Text, and the numbers of groups."""
 
 
 class UrlRewrite(msgspec.Struct, frozen=True, dict=True):
@@ -58,6 +58,10 @@ class UrlRewrite(msgspec.Struct, frozen=True, dict=True):
     def compiled(self) -> tuple[_Compiled, ...]:
         return tuple(_compile(rule) for rule in self.rules)
 
+    def compile(self) -> None:
+        """Do now what the first address would wait for."""
+        _ = self.compiled
+
     def rewrite(self, url: str) -> str | None:
         """The address that counts instead of `url`, None if no rule matches; AddressError if it is longer
         than an address may be."""
@@ -72,12 +76,15 @@ class UrlRewrite(msgspec.Struct, frozen=True, dict=True):
 
 def _compile(rule: RewriteRule) -> _Compiled:
     pattern = re2.compile(rule.pattern.encode(), _options)
-    return _Compiled(pattern, tuple(_REFERENCE.split(rule.replace.encode())))
+    parts = enumerate(_REFERENCE.split(rule.replace.encode()))
+    return _Compiled(pattern, tuple(int(part) if index % 2 else part for index, part in parts))
 
 
-def _replaced(text: bytes, match: re2._Match, replace: tuple[bytes, ...]) -> str:
-    parts = [match.group(int(part)) or b"" if index % 2 else part for index, part in enumerate(replace)]
-    parts = [text[: match.start()], *parts, text[match.end() :]]
+def _replaced(text: bytes, match: re2._Match, replace: tuple[bytes | int, ...]) -> str:
+    groups = (match.group(), *match.groups())
+    start, end = match.span()
+    parts = [groups[part] or b"" if isinstance(part, int) else part for part in replace]
+    parts = [text[:start], *parts, text[end:]]
     if sum(map(len, parts)) > MAX_ADDRESS:
         raise AddressError(
             "rewrite_too_long", f"rewritten, the address has more than {MAX_ADDRESS} characters"

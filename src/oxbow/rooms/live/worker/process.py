@@ -31,6 +31,7 @@ from oxbow.rooms.live.gateways.tls.contexts import Contexts
 from oxbow.rooms.live.gateways.tls.door import TlsDoor
 from oxbow.rooms.live.places import control_socket, streams_root
 from oxbow.rooms.live.settings import LiveSettings
+from oxbow.rooms.live.snapshot import compiled
 from oxbow.rooms.live.worker.cutting import cut, cut_banned
 from oxbow.rooms.live.worker.plane import Plane
 from oxbow.rooms.live.worker.publishing import Publishing
@@ -102,7 +103,7 @@ class MediaWorker:
         return Hello(self._index, os.getpid(), self.plane.publishing.infos())
 
     def _configure(self, message: Configure) -> None:
-        self.plane.config = message.snapshot
+        self.plane.config = compiled(message.snapshot, self.plane.config)
         self._disabled = {name for name, domain in message.snapshot.domains.items() if domain.disabled}
         self._cut_disabled()
         cut_banned(self.plane, time.time())
