@@ -85,8 +85,40 @@ LIVE = {
             ("POST", stream_path("shows", "evening") + "/disabled", {"disabledTill": 0}),
         ),
         (
-            ["domain", "bind", "shows", "hls.example.com", "liveHls"],
-            ("POST", "/v2/hubs/shows/newdomains", {"domain": "hls.example.com", "type": "liveHls"}),
+            ["domain", "enable", "shows", "hls.example.com"],
+            ("POST", "/v2/hubs/shows/domains/hls.example.com/enable", {}),
+        ),
+        (
+            ["domain", "disable", "shows", "hls.example.com"],
+            ("POST", "/v2/hubs/shows/domains/hls.example.com/disable", {}),
+        ),
+        (
+            ["domain", "cert", "shows", "hls.example.com", "--none"],
+            ("POST", "/v2/hubs/shows/domains/hls.example.com/cert", {"certName": ""}),
+        ),
+        (
+            ["domain", "ip-limit", "shows", "hls.example.com", "--allow", "192.0.2.7", "--allow", "::1"],
+            (
+                "POST",
+                "/v2/hubs/shows/domains/hls.example.com/ipLimit",
+                {"whitelist": ["192.0.2.7", "::1"], "blacklist": []},
+            ),
+        ),
+        (
+            ["domain", "referer-limit", "shows", "hls.example.com", "--deny", "a.com", "--no-allow-empty"],
+            (
+                "POST",
+                "/v2/hubs/shows/domains/hls.example.com/refererLimit",
+                {"allow": [], "deny": ["a.com"], "allowEmpty": False},
+            ),
+        ),
+        (
+            ["domain", "play-security", "shows", "hls.example.com", "tsExpireMD5", "--key", "k"],
+            (
+                "POST",
+                "/v2/hubs/shows/domains/hls.example.com/playSecurity",
+                {"type": "tsExpireMD5", "key1": "k", "key2": "", "range": 0},
+            ),
         ),
         (
             ["domain", "unbind", "shows", "hls.example.com"],

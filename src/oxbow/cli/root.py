@@ -11,6 +11,7 @@ from oxbow import __version__
 from oxbow.cli import (
     addresses,
     audit,
+    domain_settings,
     domains,
     hubs,
     inspection,
@@ -96,6 +97,9 @@ for command in (
     refusals.refusals,
 ):
     root.add_command(command)
+
+for command in domain_settings.COMMANDS:
+    domains.domain.add_command(command)
 
 
 def main() -> None:
