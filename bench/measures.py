@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.plan import JOINS, SOAK
+from bench.plan import JOINS, SOAK, USAGE
 from bench.statistics import Numbers
 
 
@@ -45,6 +45,9 @@ MEASURES = (
     Measure("delay", "publisher to HTTP-FLV viewer's socket, p99", "delay_p99_ms", "ms", FLV, None),
     Measure("delay", "publisher to RTMP viewer's socket, p50", "delay_p50_ms", "ms", RTMP, TICK_MS + 20),
     Measure("rules", "authorisation, lists and rewriting per join", "join_median_us", "us", JOINS, 100),
+    Measure("usage", "statd over a year by day, 600 series, SQLite", "year_by_day_ms", "ms", USAGE, 300),
+    Measure("usage", "the same by area, one left out", "year_by_day_and_area_ms", "ms", USAGE, 300),
+    Measure("usage", "the same by domain (200)", "year_by_day_and_domain_ms", "ms", USAGE, 300),
     Measure("soak", "3,000 viewers, two workers: lost", "viewers_lost", "", SOAK, 0),
     Measure("soak", "3,000 viewers, two workers: growth", "memory_growth_kb_per_minute", "kB/min", SOAK, 64),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from bench.servers.floor import floor
 from bench.servers.nginx import nginx
 from bench.servers.oxbow import oxbow
 from bench.statistics import Numbers
+from bench.usage import YearOfUsage
 
 
 class Round(Protocol):
@@ -37,6 +38,7 @@ class Options:
 
 SOAK = "oxbow soak"
 JOINS = "oxbow joins"
+USAGE = "a year of usage"
 
 
 def stands(options: Options) -> dict[str, Round]:
@@ -54,6 +56,7 @@ def stands(options: Options) -> dict[str, Round]:
         "nginx publish-4096": Publishers(nginx, options.publishers, 4096, *many),
         "oxbow publish-4096": Publishers(serve, options.publishers, 4096, *many),
         JOINS: Joins(options.joins),
+        USAGE: YearOfUsage(),
         SOAK: Audience(
             partial(oxbow, workers=2, tick_ms=options.tick_ms),
             "http-flv",

@@ -20,6 +20,7 @@ from oxbow.cli import (
     running,
     streams,
     tasks,
+    usage,
     webhooks,
 )
 from oxbow.cli.vault import NoKeysError
@@ -91,6 +92,7 @@ for command in (
     domains.domain,
     tasks.task,
     addresses.url,
+    usage.usage,
     webhooks.webhook,
     audit.audit,
     refusals.why,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from oxbow.cli.connection import connected
-from oxbow.cli.output import json_option, moment, write_facts, write_json, write_table
+from oxbow.cli.output import bit_rate, json_option, moment, write_facts, write_json, write_table
 from oxbow.cli.security import SECURITIES, key_option, set_security
 from oxbow.client import all_streams, stream_path
 
@@ -126,6 +126,37 @@ def audience_row(item: dict[str, Any]) -> list[str]:
 def history_row(item: dict[str, Any]) -> list[str]:
     """One past or present broadcast."""
     return [moment(item["start"]), moment(item["end"]), item["clientIP"]]
+
+
+@stream.command()
+@click.argument("hub")
+@click.argument("name")
+@click.option("--minutes", type=click.IntRange(1, 1440), default=60, show_default=True, help="How far back.")
+@json_option
+def stats(hub: str, name: str, minutes: int, as_json: bool) -> None:
+    """Show the stream NAME of HUB minute by minute: rates, picture, sound and viewers."""
+    start = int(time.time()) - minutes * 60
+    with connected() as client:
+        items = client.get(f"{stream_path(hub, name)}/stats?start={start}")["items"]
+    if as_json:
+        write_json(items)
+        return
+    columns = ["MINUTE", "RATE", "PICTURES/S", "PICTURE", "SOUND", "VIEWERS", "TO VIEWERS"]
+    write_table(columns, map(minute_row, items), empty="not published in this time")
+
+
+def minute_row(item: dict[str, Any]) -> list[object]:
+    """One minute of a stream."""
+    stats = item["stats"]
+    return [
+        moment(item["time"]),
+        bit_rate(stats["bps"]),
+        stats["videoFps"],
+        f"{stats['videoCodec']} {stats['width']}x{stats['height']}" if stats["videoCodec"] else "-",
+        f"{stats['audioCodec']} {stats['audioSampleRate']} Hz" if stats["audioCodec"] else "-",
+        stats["playCount"],
+        bit_rate(stats["bandwidth"]),
+    ]
 
 
 @stream.command()

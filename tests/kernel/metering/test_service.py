@@ -105,10 +105,10 @@ class Fate:
     """What happens around a transaction: it may not reach the database, or its answer may be lost."""
 
     def __init__(self, service: MeteringService) -> None:
-        self._write = service._store.write
+        self._write = service.store.write
         self.before: Callable[[], bool] = lambda: False
         self.after: Callable[[], bool] = lambda: False
-        service._store.write = self.write  # type: ignore[method-assign]
+        service.store.write = self.write  # type: ignore[method-assign]
 
     async def write(self, event, now):
         if self.before():
@@ -196,7 +196,7 @@ class TestFaults:
         """What of a killed server's usage is in the database."""
         event = server._in_flight
         assert event is not None
-        async with server._store._database.session(readonly=True) as session:
+        async with server.store._database.session(readonly=True) as session:
             query = select(func.count()).select_from(RecordRow).where(RecordRow.event == event.id)
             if not await session.scalar(query):
                 return Counter()

@@ -48,8 +48,8 @@ class MeteringService:
         self._clock = clock
         self._calendar = Calendar(zone)
         self.meters: dict[str, Meter] = {}
-        self._store = UsageStore(database, self.meters, self.calendar_of)
-        self.reader = UsageReader(self._store, self.calendar_of, self._settings, clock)
+        self.store = UsageStore(database, self.meters, self.calendar_of)
+        self.reader = UsageReader(self.store, self.calendar_of, self._settings, clock)
         self._pending = PendingUsage(self.calendar_of)
         self._in_flight: Event | None = None
         self._writing = asyncio.Lock()
@@ -95,7 +95,7 @@ class MeteringService:
             series = (usage.account, usage.meter, self.meters[usage.meter].values(usage.dimensions))
             key = (series, _five_minutes(usage.at))
             entries[key] = entries.get(key, 0) + usage.quantity
-        return await self._store.write(Event(event, entries), int(self._clock()))
+        return await self.store.write(Event(event, entries), int(self._clock()))
 
     async def open(self) -> None:
         """Begin to write and to forget; the database is migrated."""
@@ -118,7 +118,7 @@ class MeteringService:
         async with self._writing:
             while event := self._next_event():
                 try:
-                    await self._store.write(event, int(self._clock()))
+                    await self.store.write(event, int(self._clock()))
                 except Exception as error:
                     self._tell_failure(error)
                     return False
@@ -138,8 +138,8 @@ class MeteringService:
         now, settings = int(self._clock()), self._settings
         for step, days in ((Step.FIVE_MINUTES, settings.five_minute_days), (Step.HOUR, settings.hour_days)):
             # A day longer than the reader goes back, which goes by whole days of each account.
-            await self._store.prune(step, now - (days + 1) * DAY_SECONDS)
-        await self._store.prune_records(now - settings.record_days * DAY_SECONDS)
+            await self.store.prune(step, now - (days + 1) * DAY_SECONDS)
+        await self.store.prune_records(now - settings.record_days * DAY_SECONDS)
 
     async def _flush_again_and_again(self) -> None:
         while True:

@@ -76,6 +76,11 @@ class ControlLink:
                 finally:
                     del self._answers[ask]
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether somebody hears what is sent now."""
+        return self._writer is not None
+
     def send(self, message: AnyMessage) -> None:
         """Tell control something; while it is away this is dropped, and the next Hello says what still
         counts."""

@@ -95,6 +95,7 @@ class MediaWorker:
         for door in self._doors:
             door.close()
         self._ticker.stop()
+        self._report(0.0)
         for door in self._doors:
             door.end()
         await self.plane.link.close()
@@ -144,6 +145,9 @@ class MediaWorker:
         self._report(elapsed)
 
     def _report(self, elapsed: float) -> None:
+        """Tell control what was counted since the last report; while control is away the counting goes on."""
+        if not self.plane.link.is_connected:
+            return
         for door in self._doors:
             self.plane.refused.update(door.refused)
             door.refused.clear()
