@@ -102,6 +102,8 @@ class House:
             self.board,
             self.tasks,
             self.metering,
+            webhooks=self.webhooks,
+            outbound=self.outbound,
             keep_refusals=self.refusals.add,
             node=_node(kernel.home),
             geo=self.geo,

@@ -53,6 +53,9 @@ class Keys:
     def add(self, access_key: str, secret: str, account: Account = ROOT, *, enabled: bool = True) -> None:
         self.pairs[access_key] = KeyPair(access_key, secret, account, enabled, "", 0)
 
+    async def signing(self, account: int) -> KeyPair | None:
+        return next((pair for pair in self.pairs.values() if pair.account.id == account), None)
+
     async def find(self, access_key: str) -> KeyPair | None:
         return self.pairs.get(access_key)
 

@@ -16,6 +16,8 @@ from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.snapshot import DomainConfig, HubConfig
 from oxbow.rooms.live.store import ConfigurationStore
 
+from .conftest import Board, Keys
+
 ROOT = Account(1, "root")
 
 
@@ -99,10 +101,7 @@ class TestHistory:
 async def test_two_servers_on_one_database_see_each_others_changes(database: Database):
     async with database.session() as session:
         session.add(AccountRow(id=1, name="root", created_at=1))
-    one, two = (
-        LiveService(LiveSettings(), database, None, None, node=node)  # type: ignore[arg-type]
-        for node in ("one", "two")
-    )
+    one, two = (LiveService(LiveSettings(), database, Keys(), Board(), node=node) for node in ("one", "two"))
     await one.open(ROOT)
     await two.open(ROOT)
     heard = asyncio.Event()

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from oxbow.rooms.live.board import LiveDetails, LiveInfo
+from oxbow.rooms.live.callbacks.settings import Callback
 from oxbow.rooms.live.cname.models import expected_cname
 from oxbow.rooms.live.explain import Explanation
 from oxbow.rooms.live.fields import encode_marker
@@ -92,13 +93,14 @@ def domain_info(domain: Domain, cname_suffix: str) -> Json:
         "domain": domain.name,
         "type": domain.type,
         "cname": cname(domain, cname_suffix),
-        "connectCallback": _no_callback(),
-        "disconnectCallback": _no_callback(),
+        "connectCallback": _callback(domain.connect_callback),
+        "disconnectCallback": _callback(domain.disconnect_callback),
         "ipLimit": _settings(domain.ip_limit),
         "playSecurity": _settings(domain.play_security),
         "refererLimit": _settings(domain.referer_limit),
         "areaLimit": _settings(domain.area_limit),
-        "disconnectDelay": 0,
+        "disconnectDelay": domain.disconnect_delay.disconnect_delay,
+        "originAuth": _settings(domain.origin_auth),
         "urlRewrite": _settings(domain.url_rewrite),
         "certEnable": bool(domain.cert_name),
         "certName": domain.cert_name,
@@ -129,17 +131,9 @@ def explanation(found: Explanation) -> Json:
     }
 
 
-def _no_callback() -> Json:
-    return {
-        "type": "",
-        "url": "",
-        "timeout": 0,
-        "vars": None,
-        "retryTimes": 0,
-        "retryInterval": 0,
-        "successCode": 0,
-        "failCode": 0,
-    }
+def _callback(callback: Callback) -> Json:
+    """Without variables it says null, as the page's example does."""
+    return _settings(callback) | {"vars": callback.vars or None}
 
 
 def stream_list(keys: Sequence[str], limit: int, disabled: Mapping[str, Stream]) -> Json:

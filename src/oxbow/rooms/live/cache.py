@@ -116,6 +116,7 @@ def _snapshot(configuration: Configuration, settings: LiveSettings) -> ConfigSna
                 url_rewrite=domain.url_rewrite,
                 disabled=domain.disabled,
                 area_limit=domain.area_limit,
+                asks_origin=domain.origin_auth.active,
             )
             for domain in configuration.domains.values()
         },

@@ -11,8 +11,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import msgspec
+
 from oxbow.kernel.geoip import AREAS
 from oxbow.rooms.live.area_limit import AreaLimit
+from oxbow.rooms.live.callbacks.settings import (
+    DEFAULT_TIMEOUT,
+    Callback,
+    ConnectCallback,
+    DisconnectCallback,
+    DisconnectDelay,
+    OriginAuth,
+    check_origin_auth,
+    check_request,
+)
 from oxbow.rooms.live.errors import BadArgument
 from oxbow.rooms.live.limits import (
     IpLimit,
@@ -25,7 +37,17 @@ from oxbow.rooms.live.models import Domain, DomainType
 from oxbow.rooms.live.play_security import PlaySecurity, RuleError, check_play_security
 from oxbow.rooms.live.url_rewrite import UrlRewrite, check_rewrite
 
-DomainSetting = PlaySecurity | IpLimit | RefererLimit | AreaLimit | UrlRewrite
+DomainSetting = (
+    PlaySecurity
+    | IpLimit
+    | RefererLimit
+    | AreaLimit
+    | UrlRewrite
+    | ConnectCallback
+    | DisconnectCallback
+    | DisconnectDelay
+    | OriginAuth
+)
 """Everything that `DomainService.set` takes."""
 
 Value = TypeVar("Value")
@@ -42,6 +64,8 @@ class Rule(Generic[Value]):
     only_plays: str = ""
     """The field to name where a domain for publishing asks for it: a setting about watching would do nothing
     there. Empty if it counts for both."""
+    only_publishes: str = ""
+    """The same for a setting about publishing."""
 
 
 def normal_setting(domain: Domain, value: DomainSetting) -> dict[str, DomainSetting]:
@@ -50,14 +74,15 @@ def normal_setting(domain: Domain, value: DomainSetting) -> dict[str, DomainSett
     if rule.only_plays and value.active and domain.type == DomainType.PUBLISH_RTMP:
         text = "only a domain that plays can have this; the domain is for publishing"
         raise BadArgument(rule.only_plays, text)
+    if rule.only_publishes and value.active and domain.type != DomainType.PUBLISH_RTMP:
+        text = "only a domain for publishing can have this; the domain plays"
+        raise BadArgument(rule.only_publishes, text)
     return {rule.field: rule.normal(value)}
 
 
 def _normal_play_security(security: PlaySecurity) -> PlaySecurity:
-    try:
+    with _naming_rule():
         check_play_security(security)
-    except RuleError as error:
-        raise BadArgument(error.field, error.remedy) from None
     return security
 
 
@@ -86,11 +111,36 @@ def _normal_area_limit(limit: AreaLimit) -> AreaLimit:
 
 
 def _normal_url_rewrite(rewrite: UrlRewrite) -> UrlRewrite:
-    try:
+    with _naming_rule():
         check_rewrite(rewrite)
+    return rewrite
+
+
+def _normal_callback(callback: Callback) -> Callback:
+    with _naming_rule():
+        check_request(callback)
+    timeout = callback.timeout or DEFAULT_TIMEOUT if callback.active else callback.timeout
+    return msgspec.structs.replace(callback, timeout=timeout)
+
+
+def _normal_origin_auth(auth: OriginAuth) -> OriginAuth:
+    with _naming_rule():
+        check_origin_auth(auth)
+    timeout = auth.timeout or DEFAULT_TIMEOUT if auth.active else auth.timeout
+    return msgspec.structs.replace(auth, timeout=timeout)
+
+
+def _as_it_is(delay: DisconnectDelay) -> DisconnectDelay:
+    return delay
+
+
+@contextlib.contextmanager
+def _naming_rule() -> Iterator[None]:
+    """A rule names its field itself."""
+    try:
+        yield
     except RuleError as error:
         raise BadArgument(error.field, error.remedy) from None
-    return rewrite
 
 
 @contextlib.contextmanager
@@ -108,4 +158,8 @@ RULES: dict[type[Any], Rule[Any]] = {
     RefererLimit: Rule("referer_limit", _normal_referer_limit, only_plays="allow"),
     AreaLimit: Rule("area_limit", _normal_area_limit, only_plays="allow"),
     UrlRewrite: Rule("url_rewrite", _normal_url_rewrite),
+    ConnectCallback: Rule("connect_callback", _normal_callback, only_publishes="type"),
+    DisconnectCallback: Rule("disconnect_callback", _normal_callback, only_publishes="type"),
+    DisconnectDelay: Rule("disconnect_delay", _as_it_is, only_publishes="disconnectDelay"),
+    OriginAuth: Rule("origin_auth", _normal_origin_auth),
 }

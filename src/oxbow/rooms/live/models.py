@@ -12,6 +12,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from oxbow.rooms.live.area_limit import AreaLimit
+from oxbow.rooms.live.callbacks.settings import (
+    ConnectCallback,
+    DisconnectCallback,
+    DisconnectDelay,
+    OriginAuth,
+)
 from oxbow.rooms.live.limits import IpLimit, RefererLimit
 from oxbow.rooms.live.play_security import PlaySecurity
 from oxbow.rooms.live.url_rewrite import UrlRewrite
@@ -111,6 +117,10 @@ class Domain:
     disabled: bool = False
     """Whether nobody may publish or watch by it for now."""
     area_limit: AreaLimit = field(default_factory=AreaLimit)
+    connect_callback: ConnectCallback = field(default_factory=ConnectCallback)
+    disconnect_callback: DisconnectCallback = field(default_factory=DisconnectCallback)
+    disconnect_delay: DisconnectDelay = field(default_factory=DisconnectDelay)
+    origin_auth: OriginAuth = field(default_factory=OriginAuth)
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ class Keys(Protocol):
     """Where key pairs are found; the kernel's key ring."""
 
     async def find(self, access_key: str) -> KeyPair | None: ...
+    async def signing(self, account: int) -> KeyPair | None: ...
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ RULES = {
     "session_": "playSecurity",
     "rewrite_": "urlRewrite",
     "origin_": "originAuth",
+    "connect_": "connectCallback",
     "stream_disabled": "disabled",
     "stream_not_found": "autoCreate",
     "stream_deleted": "stream",

@@ -15,7 +15,9 @@ from oxbow.kernel.database import Database
 from oxbow.kernel.geoip import GeoFinder
 from oxbow.kernel.health import Health
 from oxbow.kernel.metering import MeteringService
+from oxbow.kernel.outbound import OutboundClient
 from oxbow.kernel.tasks import TaskService
+from oxbow.kernel.webhooks import WebhookService
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.certificates.models import State
 from oxbow.rooms.live.certificates.settings import AcmeSettings
@@ -51,6 +53,8 @@ class LiveRoom:
         tasks: TaskService,
         metering: MeteringService,
         *,
+        webhooks: WebhookService | None = None,
+        outbound: OutboundClient | None = None,
         keep_refusals: KeepRefusals = lambda _: None,
         node: str = socket.gethostname(),
         domain_settings: DomainSettings | None = None,
@@ -66,6 +70,8 @@ class LiveRoom:
             accounts.ring,
             board,
             node=node,
+            webhooks=webhooks,
+            outbound=outbound,
             keep_refusals=keep_refusals,
             domain_settings=domain_settings,
             geo=geo,

@@ -9,10 +9,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from pydantic.alias_generators import to_snake
 
-from oxbow.kernel.gateway import Authenticated, json_body
+from oxbow.kernel.gateway import Authenticated, JsonBody, json_body
 from oxbow.kernel.gateway.app import EXTENSION
 from oxbow.rooms.live import answers
 from oxbow.rooms.live.bodies import NewDomain
+from oxbow.rooms.live.bodies_callbacks import (
+    SetConnectCallback,
+    SetDisconnectCallback,
+    SetDisconnectDelay,
+    SetOriginAuth,
+)
 from oxbow.rooms.live.bodies_domains import (
     SetAreaLimit,
     SetIpLimit,
@@ -67,7 +73,8 @@ class _Setting:
 
     path: str
     summary: str
-    body: type[SetPlaySecurity | SetIpLimit | SetRefererLimit | SetAreaLimit | SetUrlRewrite]
+    body: type[JsonBody]
+    """One that makes a `setting()`."""
 
 
 REWRITE = _Setting("urlrewrite", "Set how a domain's addresses are rewritten", SetUrlRewrite)
@@ -77,6 +84,10 @@ SETTINGS = (
     _Setting("ipLimit", "Set which addresses may use a domain", SetIpLimit),
     _Setting("refererLimit", "Set which pages may play from a domain", SetRefererLimit),
     _Setting("areaLimit", "Set which areas may play from a domain", SetAreaLimit),
+    _Setting("connectCallback", "Set who is asked before a publisher is let in", SetConnectCallback),
+    _Setting("disconnectCallback", "Set who is told when a broadcast has ended", SetDisconnectCallback),
+    _Setting("disconnectDelay", "Set how long a publisher may be away unnoticed", SetDisconnectDelay),
+    _Setting("originAuth", "Set who decides about publishing and playing", SetOriginAuth),
 )
 
 

@@ -10,15 +10,19 @@ from msgspec.structs import replace
 from oxbow.kernel.accounts import Account
 from oxbow.kernel.database import Database
 from oxbow.kernel.geoip import GeoFinder
+from oxbow.kernel.outbound import OutboundClient
 from oxbow.kernel.refusals.models import Refusal
+from oxbow.kernel.webhooks import WebhookService
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.cache import ConfigurationCache
+from oxbow.rooms.live.callbacks.outside import Outside
 from oxbow.rooms.live.certificates.issuing import Issuing
 from oxbow.rooms.live.certificates.service import CertificateService
 from oxbow.rooms.live.certificates.settings import AcmeSettings
 from oxbow.rooms.live.certificates.watch import CertificateWatch, StartTask, no_start
 from oxbow.rooms.live.cname.lookup import Lookup
 from oxbow.rooms.live.cname.service import CnameService
+from oxbow.rooms.live.control.messages import AskPlay, LivePublisher, PlayAnswer
 from oxbow.rooms.live.domain_tasks import BeginTask, DomainTasks, no_task
 from oxbow.rooms.live.domains import DomainService
 from oxbow.rooms.live.explain import Explainer
@@ -63,6 +67,8 @@ class LiveService:
         board: LiveBoard,
         *,
         node: str,
+        webhooks: WebhookService | None = None,
+        outbound: OutboundClient | None = None,
         keep_refusals: KeepRefusals = lambda _: None,
         domain_settings: DomainSettings | None = None,
         geo: GeoFinder | None = None,
@@ -82,6 +88,9 @@ class LiveService:
         self._activities = ActivityStore(database)
         self._cache = ConfigurationCache(configuration, settings)
         self._publishing = Publishing(self._cache, self._streams, keys)
+        outbound = outbound or OutboundClient()
+        webhooks = webhooks or WebhookService(database, outbound, keys.signing)
+        self.outside = Outside(self._cache, webhooks, outbound, keys.signing, clock)
         self.explainer = Explainer(self._cache, self._publishing, clock, geo, board)
         self.history_writer = HistoryWriter(self._activities)
         self.tidying = Tidying(self._streams, self._activities, self._cache, settings, clock)
@@ -111,6 +120,7 @@ class LiveService:
 
     async def close(self) -> None:
         """Write the history that waits, if the database is there."""
+        await self.outside.close()
         await self._cache.close()
         await self.history_writer.close()
 
@@ -121,6 +131,21 @@ class LiveService:
         database is away, what is known decides; what cannot be known then is refused as `unavailable`.
         """
         return await self._publishing.authorize(attempt)
+
+    async def consult(self, publisher: LivePublisher, *, replaces: bool) -> None:
+        """Ask the operator's own servers about a publisher that may start otherwise; PublishRefused.
+
+        `replaces`: whether it takes over from one that is on air.
+        """
+        await self.outside.consult(publisher, replaces=replaces)
+
+    def went_off_air(self, publisher: LivePublisher, reason: str) -> None:
+        """A publisher about which somebody was consulted has gone, or was not let in after all."""
+        self.outside.notices.ended(publisher, reason)
+
+    async def authorize_play(self, ask: AskPlay) -> PlayAnswer:
+        """Ask the operator's own server about a viewer."""
+        return await self.outside.authorize_play(ask)
 
     async def snapshot(self) -> ConfigSnapshot:
         """What media workers decide joins with."""

@@ -50,11 +50,13 @@ class DomainConfig(msgspec.Struct, frozen=True):
     disabled: bool = False
     """Nobody may use the domain, whoever it is bound to."""
     area_limit: AreaLimit = AreaLimit()
+    asks_origin: bool = False
+    """Whether control has to ask an operator's server about each viewer."""
 
     @property
     def asks_for_proof(self) -> bool:
         """Whether a session stands for something that the viewer had to show when it came."""
-        return self.play_security.active or self.referer_limit.active
+        return self.play_security.active or self.referer_limit.active or self.asks_origin
 
     def compile(self) -> None:
         """Do now what the first viewer or publisher would wait for."""
@@ -118,6 +120,8 @@ class PlayGrant(msgspec.Struct, frozen=True):
     """The bound domain that was used, in lower case; None for an address without one."""
     sealed: bool = False
     """Whether an HLS playlist must hand out a session that proves this permission."""
+    asks_origin: bool = False
+    """Whether this counts only once control has asked an operator's server."""
 
 
 class PlayRefused(Refused):
@@ -202,7 +206,8 @@ def decide_play(
     if name is None or domain is None:
         return PlayGrant(hub, stream, None)
     _check_limits(snapshot, name, domain, address, visitor, now)
-    return PlayGrant(hub, stream, name, domain.asks_for_proof)
+    asks_origin = domain.asks_origin and visitor.session is None
+    return PlayGrant(hub, stream, name, domain.asks_for_proof, asks_origin)
 
 
 def _check_limits(

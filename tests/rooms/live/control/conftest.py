@@ -13,11 +13,13 @@ from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.control import link as link_module
 from oxbow.rooms.live.control.link import ControlLink
 from oxbow.rooms.live.control.messages import (
+    AskPlay,
     Configure,
     Cut,
     Figures,
     Hello,
     LivePublisher,
+    PlayAnswer,
     PublishAnswer,
     PublishEnded,
     Report,
@@ -46,11 +48,19 @@ class Authority:
     refusals: list[Refusal] = field(default_factory=list)
     hubs: dict[str, HubConfig] = field(default_factory=dict)
     changed: Callable[[], None] = lambda: None
+    consulted: list[tuple[str, bool]] = field(default_factory=list)
+    """(session, whether it takes a stream over) of publishers that an operator's servers were asked about."""
+    told: list[tuple[str, str]] = field(default_factory=list)
+    """(session, reason) of those that went."""
+    objection: PublishRefused | None = None
+    agrees: asyncio.Event = field(default_factory=asyncio.Event)
+    """An operator's servers wait for it."""
     open: asyncio.Event = field(default_factory=asyncio.Event)
     """Decisions wait for it."""
 
     def __post_init__(self) -> None:
         self.open.set()
+        self.agrees.set()
 
     async def authorize_publish(self, attempt: PublishAttempt) -> PublishGrant:
         self.attempts.append(attempt)
@@ -70,6 +80,18 @@ class Authority:
 
     def refused(self, refusals: Sequence[Refusal]) -> None:
         self.refusals.extend(refusals)
+
+    async def consult(self, publisher: LivePublisher, *, replaces: bool) -> None:
+        self.consulted.append((publisher.session, replaces))
+        await self.agrees.wait()
+        if self.objection is not None:
+            raise self.objection
+
+    def went_off_air(self, publisher: LivePublisher, reason: str) -> None:
+        self.told.append((publisher.session, reason))
+
+    async def authorize_play(self, ask: AskPlay) -> PlayAnswer:
+        return PlayAnswer(ask.ask, "origin_refused" if ask.query == "no" else "")
 
     def publish_ended(self, publisher_session: str, at: float) -> None:
         self.history.append(("ended", publisher_session))

@@ -6,15 +6,19 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from oxbow.rooms.live.control.messages import (
     AnyMessage,
+    AskPlay,
     AskPublish,
     Configure,
     Cut,
     Hello,
     LivePublisher,
+    Patience,
+    PlayAnswer,
     PublishAnswer,
     encode,
     read_messages,
@@ -22,6 +26,8 @@ from oxbow.rooms.live.control.messages import (
 
 ANSWER_SECONDS = 8.0
 """How long a publisher waits for control: long enough for control to be restarted."""
+PLAY_ANSWER_SECONDS = 15.0
+"""How long a viewer waits: longer than any operator's server may take to decide."""
 RECONNECT_SECONDS = 0.2
 
 log = structlog.get_logger("oxbow.live.link")
@@ -44,7 +50,9 @@ class ControlLink:
         self._writer: asyncio.StreamWriter | None = None
         self._connected = asyncio.Event()
         self._asks = itertools.count(1)
-        self._answers: dict[int, asyncio.Future[PublishAnswer]] = {}
+        self._answers: dict[int, asyncio.Future[AnyMessage]] = {}
+        self._patience: dict[int, asyncio.Timeout] = {}
+        """By ask, how long its answer is waited for."""
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -62,19 +70,35 @@ class ControlLink:
 
         An ask that control never answers because it dies in between is asked again when it is back.
         """
-        async with asyncio.timeout(ANSWER_SECONDS):
+        answer = await self._ask(
+            lambda ask: AskPublish(ask=ask, publisher=publisher, query=query, domain=domain), ANSWER_SECONDS
+        )
+        if not isinstance(answer, PublishAnswer):
+            raise TimeoutError
+        return answer
+
+    async def ask_play(self, question: AskPlay) -> PlayAnswer:
+        """Ask control whether a viewer may watch; its `ask` is chosen here. TimeoutError if it doesn't answer
+        in PLAY_ANSWER_SECONDS."""
+        answer = await self._ask(lambda ask: msgspec.structs.replace(question, ask=ask), PLAY_ANSWER_SECONDS)
+        if not isinstance(answer, PlayAnswer):
+            raise TimeoutError
+        return answer
+
+    async def _ask(self, question: Callable[[int], AnyMessage], seconds: float) -> AnyMessage:
+        async with asyncio.timeout(seconds) as patience:
             while True:
                 await self._connected.wait()
                 ask = next(self._asks)
-                answer: asyncio.Future[PublishAnswer] = asyncio.get_running_loop().create_future()
-                self._answers[ask] = answer
+                answer: asyncio.Future[AnyMessage] = asyncio.get_running_loop().create_future()
+                self._answers[ask], self._patience[ask] = answer, patience
                 try:
-                    self.send(AskPublish(ask=ask, publisher=publisher, query=query, domain=domain))
+                    self.send(question(ask))
                     return await answer
                 except ConnectionError:
                     continue
                 finally:
-                    del self._answers[ask]
+                    del self._answers[ask], self._patience[ask]
 
     @property
     def is_connected(self) -> bool:
@@ -111,12 +135,19 @@ class ControlLink:
                 case Configure():
                     self._configure(message)
                     self._connected.set()
-                case PublishAnswer():
+                case Patience():
+                    self._wait_longer(message.ask)
+                case PublishAnswer() | PlayAnswer():
                     answer = self._answers.get(message.ask)
                     if answer is not None and not answer.done():
                         answer.set_result(message)
                 case Cut():
                     self._cut(message)
+
+    def _wait_longer(self, ask: int) -> None:
+        patience = self._patience.get(ask)
+        if patience is not None and not patience.expired():
+            patience.reschedule(asyncio.get_running_loop().time() + ANSWER_SECONDS)
 
     def _disconnected(self) -> None:
         self._writer = None

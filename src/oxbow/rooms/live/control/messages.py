@@ -45,6 +45,8 @@ class LivePublisher(msgspec.Struct, frozen=True):
     """The operator of its network."""
     location: str = ""
     """Its province, city or country, by name."""
+    query: str = ""
+    """Of the address that it published to, as typed."""
 
 
 class Hello(Message, frozen=True):
@@ -76,6 +78,39 @@ class PublishAnswer(Message, frozen=True):
     """What the rule that refuses saw."""
     wanted: str = ""
     """What it would have let in."""
+
+
+class Patience(Message, frozen=True):
+    """Control, now and then while it decides about an AskPublish: the answer may take longer."""
+
+    ask: int
+
+
+class AskPlay(Message, frozen=True):
+    """Worker: may this viewer watch? Asked only where an operator's server decides about viewers; all else is
+    decided already."""
+
+    ask: int
+    hub: str
+    stream: str
+    domain: str
+    """The bound domain, in lower case."""
+    protocol: str
+    """rtmp, flv or hls."""
+    path: str
+    query: str
+    client_addr: str
+    """`ip:port`."""
+    referer: str
+
+
+class PlayAnswer(Message, frozen=True):
+    """Control: the answer to an AskPlay with the same `ask`. Refused if `refusal` is set."""
+
+    ask: int
+    refusal: str = ""
+    description: str = ""
+    found: str = ""
 
 
 class PublishEnded(Message, frozen=True):
@@ -192,7 +227,18 @@ class Report(Message, frozen=True):
     """Records of refused publishers and viewers, bounded; see oxbow.kernel.refusals.buffer."""
 
 
-AnyMessage = Hello | AskPublish | PublishAnswer | PublishEnded | Cut | Configure | Report
+AnyMessage = (
+    Hello
+    | AskPublish
+    | PublishAnswer
+    | Patience
+    | AskPlay
+    | PlayAnswer
+    | PublishEnded
+    | Cut
+    | Configure
+    | Report
+)
 
 _decoder = msgspec.msgpack.Decoder(AnyMessage)
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,10 +16,14 @@ from oxbow.kernel.refusals.models import Refusal
 from oxbow.rooms.live.board import LiveBoard, OnAir
 from oxbow.rooms.live.control.messages import (
     AnyMessage,
+    AskPlay,
     AskPublish,
     Configure,
     Cut,
     Hello,
+    LivePublisher,
+    Patience,
+    PlayAnswer,
     PublishAnswer,
     PublishEnded,
     Report,
@@ -30,6 +34,8 @@ from oxbow.rooms.live.policy import PublishAttempt, PublishGrant, PublishRefused
 from oxbow.rooms.live.snapshot import ConfigSnapshot
 
 DISPLACE_SECONDS = 3.0
+REASSURE_SECONDS = 3.0
+"""How often a worker hears that its question is being decided; less than it waits."""
 GOODBYE_SECONDS = 0.5
 """How long the end of a broadcast may take to become known here."""
 
@@ -46,6 +52,9 @@ class Authority(Protocol):
         self, publisher_session: str, hub: str, stream: str, client_addr: str, server_addr: str, at: float
     ) -> None: ...
     def publish_ended(self, publisher_session: str, at: float) -> None: ...
+    async def consult(self, publisher: LivePublisher, *, replaces: bool) -> None: ...
+    def went_off_air(self, publisher: LivePublisher, reason: str) -> None: ...
+    async def authorize_play(self, ask: AskPlay) -> PlayAnswer: ...
     def refused(self, refusals: Sequence[Refusal]) -> None: ...
 
 
@@ -169,6 +178,8 @@ class ControlServer:
             case AskPublish():
                 self._deciding[message.publisher.session] = message
                 self._spawn(self._decide(worker, message))
+            case AskPlay():
+                self._spawn(self._decide_play(worker, message))
             case PublishEnded():
                 self._publish_ended(message)
             case Report():
@@ -215,7 +226,7 @@ class ControlServer:
         del self._workers[worker.index]
         lost = self._board.drop_worker(worker.index)
         for on_air in lost:
-            self._went_off_air(on_air)
+            self._went_off_air(on_air, "worker_gone")
         return len(lost)
 
     async def _decide(self, worker: Worker, ask: AskPublish) -> None:
@@ -229,11 +240,10 @@ class ControlServer:
             now=time.time(),
         )
         key = (publisher.hub, publisher.stream)
-        async with self._locks.setdefault(key, asyncio.Lock()):
+        async with self._reassured(worker, ask.ask), self._locks.setdefault(key, asyncio.Lock()):
             try:
                 grant = await self._authority.authorize_publish(attempt)
-                await self._make_room(grant)
-                await self._check_ban(grant)
+                await self._admit(grant, publisher)
             except PublishRefused as refusal:
                 log.info(
                     "publish refused",
@@ -251,6 +261,7 @@ class ControlServer:
                 )
             else:
                 if not self._still_wanted(worker, ask):
+                    self._authority.went_off_air(publisher, "disconnected")
                     return
                 on_air = OnAir(worker.index, publisher)
                 self._board.put(on_air)
@@ -260,6 +271,36 @@ class ControlServer:
                 if self._deciding.get(publisher.session) is ask:
                     del self._deciding[publisher.session]
         worker.send(answer)
+
+    @contextlib.asynccontextmanager
+    async def _reassured(self, worker: Worker, ask: int) -> AsyncIterator[None]:
+        """Tell the worker now and then that its question is not forgotten, however long others take."""
+
+        async def reassure() -> None:
+            while True:
+                await asyncio.sleep(REASSURE_SECONDS)
+                worker.send(Patience(ask))
+
+        reassuring = asyncio.create_task(reassure())
+        try:
+            yield
+        finally:
+            reassuring.cancel()
+
+    async def _admit(self, grant: PublishGrant, publisher: LivePublisher) -> None:
+        """Ask whoever else has a say, then make room; whoever is refused takes nobody's place."""
+        rival = await self._rival(grant)
+        await self._authority.consult(publisher, replaces=rival is not None)
+        try:
+            if rival is not None:
+                await self._displace(rival)
+            await self._check_ban(grant)
+        except PublishRefused:
+            self._authority.went_off_air(publisher, "refused")
+            raise
+
+    async def _decide_play(self, worker: Worker, ask: AskPlay) -> None:
+        worker.send(await self._authority.authorize_play(ask))
 
     async def _check_ban(self, grant: PublishGrant) -> None:
         """A ban that came while this was decided found nobody on the board to cut."""
@@ -273,23 +314,25 @@ class ControlServer:
         is_there = self._workers.get(worker.index) is worker
         return is_there and self._deciding.get(ask.publisher.session) is ask
 
-    async def _make_room(self, grant: PublishGrant) -> None:
-        """See to it that the stream has no publisher; PublishRefused if it may keep the one it has."""
+    async def _rival(self, grant: PublishGrant) -> OnAir | None:
+        """The stream's publisher, which may be displaced; PublishRefused if it may not."""
         current = self._board.get(grant.hub, grant.stream)
-        if current is None:
+        if current is None or grant.takeover or current.is_stale:
+            return current
+        # An encoder that hangs up and is back at once may be faster than the news of its end.
+        if await self._ends(current, GOODBYE_SECONDS):
+            return None
+        raise PublishRefused("already_publishing", "the stream is being published already")
+
+    async def _displace(self, rival: OnAir) -> None:
+        """See to it that the rival goes; PublishRefused if it does not."""
+        who, worker = rival.publisher, self._workers.get(rival.worker)
+        if self._board.get(who.hub, who.stream) is not rival or worker is None:
             return
-        stale = current.is_stale
-        if not grant.takeover and not stale:
-            # An encoder that hangs up and is back at once may be faster than the news of its end.
-            if await self._ends(current, GOODBYE_SECONDS):
-                return
-            raise PublishRefused("already_publishing", "the stream is being published already")
-        worker = self._workers.get(current.worker)
-        if worker is not None:
-            reason = "stale" if stale else "taken_over"
-            worker.send(Cut(grant.hub, grant.stream, reason, viewers=False))
-            if not await self._ends(current, DISPLACE_SECONDS):
-                raise PublishRefused("already_publishing", "the former publisher could not be cut")
+        reason = "stale" if rival.is_stale else "taken_over"
+        worker.send(Cut(who.hub, who.stream, reason, viewers=False))
+        if not await self._ends(rival, DISPLACE_SECONDS):
+            raise PublishRefused("already_publishing", "the former publisher could not be cut")
 
     async def _ends(self, on_air: OnAir, seconds: float) -> bool:
         """Whether a broadcast ends within so many seconds."""
@@ -308,7 +351,7 @@ class ControlServer:
         self._deciding.pop(message.session, None)
         on_air = self._board.remove(message.hub, message.stream, message.session)
         if on_air is not None:
-            self._went_off_air(on_air)
+            self._went_off_air(on_air, message.reason)
 
     def _record_start(self, on_air: OnAir | None) -> None:
         if on_air is not None:
@@ -317,8 +360,9 @@ class ControlServer:
                 who.session, who.hub, who.stream, who.client_addr, who.server_addr, who.started_at
             )
 
-    def _went_off_air(self, on_air: OnAir) -> None:
+    def _went_off_air(self, on_air: OnAir, reason: str) -> None:
         session = on_air.publisher.session
+        self._authority.went_off_air(on_air.publisher, reason)
         self._authority.publish_ended(session, time.time())
         if session in self._ended:
             self._ended[session].set()

@@ -11,6 +11,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oxbow.rooms.live.area_limit import AreaLimit
+from oxbow.rooms.live.callbacks.settings import (
+    ConnectCallback,
+    DisconnectCallback,
+    DisconnectDelay,
+    OriginAuth,
+)
 from oxbow.rooms.live.errors import HubNotFound
 from oxbow.rooms.live.limits import IpLimit, RefererLimit
 from oxbow.rooms.live.models import (
@@ -49,6 +55,10 @@ def domain_of(row: DomainRow) -> Domain:
         disabled=row.disabled,
         url_rewrite=msgspec.json.decode(row.url_rewrite, type=UrlRewrite),
         area_limit=msgspec.json.decode(row.area_limit, type=AreaLimit),
+        connect_callback=msgspec.json.decode(row.connect_callback, type=ConnectCallback),
+        disconnect_callback=msgspec.json.decode(row.disconnect_callback, type=DisconnectCallback),
+        disconnect_delay=msgspec.json.decode(row.disconnect_delay, type=DisconnectDelay),
+        origin_auth=msgspec.json.decode(row.origin_auth, type=OriginAuth),
     )
 
 

@@ -61,6 +61,10 @@ class DomainRow(Base):
     referer_limit: Mapped[str] = mapped_column(Text, server_default="{}")
     area_limit: Mapped[str] = mapped_column(Text, server_default="{}")
     url_rewrite: Mapped[str] = mapped_column(Text, server_default="{}")
+    connect_callback: Mapped[str] = mapped_column(Text, server_default="{}")
+    disconnect_callback: Mapped[str] = mapped_column(Text, server_default="{}")
+    disconnect_delay: Mapped[str] = mapped_column(Text, server_default="{}")
+    origin_auth: Mapped[str] = mapped_column(Text, server_default="{}")
     cert_name: Mapped[str] = mapped_column(String(24), server_default="")
     """A certificate's id, or empty. Only changed, as the certificate is, after `announce_change`."""
     disabled: Mapped[bool] = mapped_column(server_default=false())

@@ -144,7 +144,7 @@ async def test_one_that_hangs_up_before_it_is_let_in_gives_back_what_it_was_gran
 async def test_a_stream_that_another_process_writes_is_no_room(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("oxbow.rooms.live.gateways.rtmp.session.BUSY_PAUSE", 0.0)
+    monkeypatch.setattr("oxbow.rooms.live.gateways.rtmp.bounds.BUSY_PAUSE", 0.0)
     other = worker.registry.writer("hub", "stream", worker.plane.stream_options(5.0))
     source = await publisher(worker)
     await source.when(lambda: source.closed)

@@ -3,6 +3,8 @@
 import json
 from http import HTTPStatus
 
+from wsproto.frame_protocol import CloseReason
+
 MAX_HEAD = 16 * 1024
 """Bytes of a request's head."""
 
@@ -27,3 +29,14 @@ def head(status: int, headers: dict[str, str], reqid: str, *, keep_alive: bool) 
 def error_body(message: str) -> bytes:
     """An error as everywhere in the cloud."""
     return json.dumps({"error": message}, ensure_ascii=False).encode()
+
+
+def close_code(payload: object) -> int:
+    """The code in a Close frame as wsproto reads it."""
+    return int(payload[0]) if isinstance(payload, tuple) else int(CloseReason.NORMAL_CLOSURE)
+
+
+def upgraded(accept: str, reqid: str) -> bytes:
+    """The head that turns a connection into a WebSocket (RFC 6455 section 4.2.2)."""
+    lines = ("HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade")
+    return "\r\n".join((*lines, f"Sec-WebSocket-Accept: {accept}", f"X-Reqid: {reqid}", "", "")).encode()

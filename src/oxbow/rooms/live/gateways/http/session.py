@@ -1,11 +1,11 @@
 """One HTTP client of the media port: FLV, FLV over WebSocket, HLS playlists and segments."""
 
 import asyncio
+import contextlib
 import os
-import re
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import structlog
@@ -15,14 +15,16 @@ from oxbow.media.formats import FLV, WEBSOCKET, Format
 from oxbow.media.viewer import Viewer
 from oxbow.proto.websocket import accept_key, binary_header, close_reason
 from oxbow.rooms.live.addresses import PlayAddress, parse_play_path
+from oxbow.rooms.live.control.messages import AskPlay
+from oxbow.rooms.live.gateways.asking import check_origin, question_about
 from oxbow.rooms.live.gateways.connection import Connection
 from oxbow.rooms.live.gateways.door import Door
 from oxbow.rooms.live.gateways.http.asked import asked_over_http
 from oxbow.rooms.live.gateways.http.proof import HEADERS as PROOF_HEADERS
 from oxbow.rooms.live.gateways.http.proof import proof_for
 from oxbow.rooms.live.gateways.http.request import Request, RequestError, RequestReader
-from oxbow.rooms.live.gateways.http.response import PREFLIGHT, error_body, head
-from oxbow.rooms.live.gateways.http.target import split_session, target_of
+from oxbow.rooms.live.gateways.http.response import PREFLIGHT, close_code, error_body, head, upgraded
+from oxbow.rooms.live.gateways.http.target import SEGMENT, Target, split_session, target_of
 from oxbow.rooms.live.play_session import SessionScope, seal
 from oxbow.rooms.live.refusing import AddressError, Refused
 from oxbow.rooms.live.snapshot import PlayGrant, PlayRefused, Visitor, decide_play
@@ -39,8 +41,6 @@ IDLE_SECONDS = 30.0
 PIPELINE = 16
 """Requests that may wait behind one that is being answered."""
 
-_SEGMENT = re.compile(r"(/[^/]+/[^/]+)/([0-9a-f]{1,16})-([0-9]{1,18})\.ts")
-
 log = structlog.get_logger("oxbow.live.http")
 
 
@@ -48,6 +48,7 @@ class HttpSession(Connection):
     """Answers one request after the other, until one of them turns the connection into a viewer."""
 
     __slots__ = (
+        "_asking",
         "_fetch",
         "_file",
         "_format",
@@ -77,6 +78,8 @@ class HttpSession(Connection):
         """(descriptor, next byte, size) of the file that is being sent."""
         self._waiting: tuple[str, str, Callable[[bytes | None], None]] | None = None
         """The playlist that is waited for: hub, stream, and the answer's way."""
+        self._asking: asyncio.Task[None] | None = None
+        """Waits for whoever decides about the viewer."""
         self._fetch: tuple[str, str, Way] | None = None
         """Whose HLS is being answered, by what its bytes are counted: hub, stream, way."""
         self._viewer: Viewer | None = None
@@ -131,12 +134,16 @@ class HttpSession(Connection):
         elif request.method not in ("GET", "HEAD"):
             self._fail(405, "the media port takes GET, HEAD and OPTIONS", {"Allow": "GET, HEAD, OPTIONS"})
         else:
-            try:
+            with self._refusing():
                 self._deliver(request)
-            except AddressError as error:
-                self._refuse(404, error)
-            except PlayRefused as error:
-                self._refuse(error.http_status, error)
+
+    @contextlib.contextmanager
+    def _refusing(self) -> Iterator[None]:
+        """Answer with the refusal that is raised."""
+        try:
+            yield
+        except (AddressError, PlayRefused) as error:
+            self._refuse(error.http_status if isinstance(error, PlayRefused) else 404, error)
 
     def _deliver(self, request: Request) -> None:
         config = self._plane.config
@@ -144,7 +151,7 @@ class HttpSession(Connection):
             self._respond(200, PROOF_HEADERS, proof)
             return
         target = target_of(config, request, secure=self.door.secure)
-        segment = _SEGMENT.fullmatch(target.path)
+        segment = SEGMENT.fullmatch(target.path)
         path = f"{segment[1]}.ts" if segment is not None else target.path
         address = parse_play_path(path, target.query)
         protocol = "flv" if address.extension == "flv" else "hls"
@@ -153,7 +160,28 @@ class HttpSession(Connection):
         visitor = self._visitor(request, address, segment[2] if segment is not None else None, place.area)
         grant = decide_play(config, address, host, protocol, now, visitor)
         self._place = grant.hub, grant.stream
-        way = way_of(config, host, place)
+        let_in = partial(self._let_in, request, address, grant, way_of(config, host, place), target)
+        if grant.asks_origin:
+            question = question_about(address, grant, visitor, protocol, self.peer)
+            self._asking = self.loop.create_task(self._ask_origin(question, let_in))
+        else:
+            let_in()
+
+    async def _ask_origin(self, question: AskPlay, let_in: Callable[[], None]) -> None:
+        """An operator's server decides; what the client asks for next waits."""
+        try:
+            with self._refusing():
+                await check_origin(self._plane.link, question)
+                let_in()
+            self._next()
+        except Exception as error:
+            self.door.crashed(self, error)
+            self.close("internal_error")
+
+    def _let_in(
+        self, request: Request, address: PlayAddress, grant: PlayGrant, way: Way, target: Target
+    ) -> None:
+        segment = SEGMENT.fullmatch(target.path)
         if address.extension == "flv":
             self._deliver_flv(request, address, way)
         elif address.extension == "m3u8":
@@ -199,18 +227,11 @@ class HttpSession(Connection):
         unsent = self.take_unsent()
         if self._format is WEBSOCKET and request is not None:
             accept = accept_key(request.headers["sec-websocket-key"].encode("latin-1")).decode()
-            return unsent + self._upgraded(accept) + binary_header(len(head_)) + head_
+            self._request, self._frames = None, FrameProtocol(client=False, extensions=[])
+            return unsent + upgraded(accept, self._reqid) + binary_header(len(head_)) + head_
         headers = {"Content-Type": "video/x-flv", "Cache-Control": "no-store"}
         self._request = None
         return unsent + head(200, headers, self._reqid, keep_alive=False) + head_
-
-    def _upgraded(self, accept: str) -> bytes:
-        lines = ("HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade")
-        self._request = None
-        self._frames = FrameProtocol(client=False, extensions=[])
-        return "\r\n".join(
-            (*lines, f"Sec-WebSocket-Accept: {accept}", f"X-Reqid: {self._reqid}", "", "")
-        ).encode()
 
     def viewer_gone(self, viewer: Viewer, reason: str) -> None:
         """The viewer doesn't watch any more; if it never did, its request is answered now."""
@@ -237,7 +258,7 @@ class HttpSession(Connection):
         try:
             for frame in self._frames.received_frames():
                 if frame.opcode is Opcode.CLOSE:
-                    self._say_goodbye(self._viewer, bytes(self._frames.close(_close_code(frame.payload))))
+                    self._say_goodbye(self._viewer, bytes(self._frames.close(close_code(frame.payload))))
                     return
                 if frame.opcode is Opcode.PING and isinstance(frame.payload, bytes | bytearray):
                     pong = self._frames.pong(bytes(frame.payload))
@@ -362,6 +383,8 @@ class HttpSession(Connection):
 
     def closed(self, reason: str) -> None:
         """Give back what the connection holds."""
+        if self._asking is not None:
+            self._asking.cancel()
         if self._viewer is not None:
             self._plane.watching.leave(self._viewer)
         if self._waiting is not None:
@@ -372,15 +395,6 @@ class HttpSession(Connection):
             self._file = None
 
 
-def _close_code(payload: object) -> int:
-    """The code in a Close frame as wsproto reads it."""
-    return payload[0] if isinstance(payload, tuple) else CloseReason.NORMAL_CLOSURE
-
-
 def http_factory(plane: Plane) -> Callable[..., Connection]:
     """What a Door makes of an accepted connection."""
-
-    def make(loop: asyncio.AbstractEventLoop, sock: socket.socket, peer: str, door: Door) -> Connection:
-        return HttpSession(plane, loop, sock, peer, door)
-
-    return make
+    return partial(HttpSession, plane)

@@ -3,6 +3,7 @@ and the session that an HLS playlist of ours put into it."""
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from oxbow.rooms.live.addresses import normal_host
@@ -10,6 +11,9 @@ from oxbow.rooms.live.gateways.http.request import Request
 from oxbow.rooms.live.snapshot import ConfigSnapshot
 from oxbow.rooms.live.url_rewrite import split_url
 from oxbow.rooms.live.worker.shelf import SESSION
+
+SEGMENT = re.compile(r"(/[^/]+/[^/]+)/([0-9a-f]{1,16})-([0-9]{1,18})\.ts")
+"""Stream, broadcast and number."""
 
 
 class Target(NamedTuple):

@@ -2,10 +2,10 @@
 elsewhere."""
 
 import asyncio
-import secrets
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -25,9 +25,11 @@ from oxbow.proto.rtmp.events import (
 from oxbow.proto.rtmp.message import Message
 from oxbow.proto.rtmp.server import ServerConnection
 from oxbow.rooms.live.addresses import RtmpAddress
-from oxbow.rooms.live.control.messages import LivePublisher
+from oxbow.rooms.live.control.messages import AskPlay, LivePublisher
+from oxbow.rooms.live.gateways.asking import broadcast_of, check_origin, question_about
 from oxbow.rooms.live.gateways.connection import Connection
 from oxbow.rooms.live.gateways.door import Door
+from oxbow.rooms.live.gateways.rtmp import bounds
 from oxbow.rooms.live.gateways.rtmp.asked import asked_over_rtmp
 from oxbow.rooms.live.gateways.rtmp.target import rtmp_address
 from oxbow.rooms.live.refusing import MAX_ADDRESS, AddressError, Refused
@@ -37,15 +39,6 @@ from oxbow.rooms.live.worker.cutting import farewell
 from oxbow.rooms.live.worker.plane import Plane
 from oxbow.rooms.live.worker.refusals import new_request_id
 
-READ_SIZE = 64 * 1024
-"""Read from a publisher at once: a tick's worth of most streams. The allocator hands out larger blocks at ten
-times the cost."""
-RECEIVE_BUFFER = 1 << 20
-READS_PER_TICK = 64
-"""A publisher that sends faster than all these in one tick is read on in the next, so that others get their
-turn."""
-BUSY_RETRIES = 20
-BUSY_PAUSE = 0.05
 PLAY_STREAM_ID = 1
 
 log = structlog.get_logger("oxbow.live.rtmp")
@@ -61,6 +54,7 @@ class RtmpSession(Connection):
         "_asked_for",
         "_early",
         "_last_data",
+        "_may_watch",
         "_page",
         "_plane",
         "_publishes",
@@ -92,6 +86,7 @@ class RtmpSession(Connection):
         self._early: list[Message] | None = None
         """Set from the request to publish on: what an eager encoder sends before it is let in."""
         self._viewer: Viewer | None = None
+        self._may_watch = False  # until it is let in to play: before, no pause can end
         self._last_data = loop.time()
         self._received = 0
         """Bytes from the publisher that nobody has asked for yet."""
@@ -162,19 +157,7 @@ class RtmpSession(Connection):
             return
         self._early = []
         self.deadline = None
-        place = self._plane.geo.place(self.peer.rpartition(":")[0])
-        self.info = LivePublisher(
-            hub=address.hub,
-            stream=address.stream,
-            session=secrets.token_hex(16),
-            client_addr=self.peer,
-            server_addr=self.door.local_address(self),
-            started_at=time.time(),
-            domain=way_of(self._plane.config, address.domain, place).domain,
-            area=place.area,
-            isp=place.isp,
-            location=place.location,
-        )
+        self.info = broadcast_of(self._plane, self, address)
         self.pause_reading()
         self._ask = self.loop.create_task(self._ask_and_start(event.stream_id, address))
 
@@ -215,11 +198,11 @@ class RtmpSession(Connection):
     async def _open_writer(self, grace_seconds: float) -> StreamWriter:
         """The stream's log. A publisher that is being replaced may hold it for a moment longer."""
         options = self._plane.stream_options(grace_seconds)
-        for _ in range(BUSY_RETRIES):
+        for _ in range(bounds.BUSY_RETRIES):
             try:
                 return self._plane.registry.writer(self.info.hub, self.info.stream, options)
             except StreamBusyError:
-                await asyncio.sleep(BUSY_PAUSE)
+                await asyncio.sleep(bounds.BUSY_PAUSE)
         return self._plane.registry.writer(self.info.hub, self.info.stream, options)
 
     def _start(self, stream_id: int) -> None:
@@ -227,7 +210,7 @@ class RtmpSession(Connection):
         self._publishes = stream_id
         self._ask = None
         # A publisher is read once a tick or less often: its socket must hold what comes in between.
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, bounds.RECEIVE_BUFFER)
         self.room = self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 4
         self._rtmp.accept_publish(stream_id)
         self._flush()
@@ -259,13 +242,13 @@ class RtmpSession(Connection):
         """(bytes read, why the connection is over or "")."""
         size = 0
         try:
-            for _ in range(READS_PER_TICK):
-                data = self.sock.recv(READ_SIZE)
+            for _ in range(bounds.READS_PER_TICK):
+                data = self.sock.recv(bounds.READ_SIZE)
                 if not data:
                     return size, "disconnected"
                 size += len(data)
                 self._rtmp.receive_media(data, media, events)
-                if len(data) < READ_SIZE:
+                if len(data) < bounds.READ_SIZE:
                     break
         except BlockingIOError:
             pass
@@ -315,15 +298,38 @@ class RtmpSession(Connection):
                 raise AddressError("bad_address", "a connection plays on its first stream")
             ip = self.peer.rpartition(":")[0]
             visitor = Visitor(ip, self._page, area=self._plane.geo.place(ip).area)
-            decide_play(self._plane.config, address, address.domain, "rtmp", time.time(), visitor)
+            grant = decide_play(self._plane.config, address, address.domain, "rtmp", time.time(), visitor)
         except (AddressError, PlayRefused) as error:
-            self._rtmp.reject_play("NetStream.Play.Failed", self._refuse(error), event.stream_id)
-            self._flush()
-            self.close_when_sent()
+            self._reject_play(error, event.stream_id)
             return
-        self._rtmp.accept_play(event.stream_id)
+        if grant.asks_origin:
+            question = question_about(address, grant, visitor, "rtmp", self.peer)
+            self.deadline = None
+            self._ask = self.loop.create_task(self._ask_origin(question, event.stream_id))
+        else:
+            self._begin_to_play(event.stream_id)
+
+    def _reject_play(self, refused: Refused, stream_id: int) -> None:
+        self._ask = None
+        self._rtmp.reject_play("NetStream.Play.Failed", self._refuse(refused), stream_id)
         self._flush()
-        self._watch()
+        self.close_when_sent()
+
+    async def _ask_origin(self, question: AskPlay, stream_id: int) -> None:
+        """An operator's server decides about the viewer."""
+        try:
+            await check_origin(self._plane.link, question)
+        except PlayRefused as error:
+            self._reject_play(error, stream_id)
+        else:
+            self._begin_to_play(stream_id)
+
+    def _begin_to_play(self, stream_id: int) -> None:
+        self._ask, self._may_watch = None, True
+        self._rtmp.accept_play(stream_id)
+        self._flush()
+        if self.fd >= 0:
+            self._watch()
 
     def _watch(self) -> None:
         assert self._address is not None
@@ -341,7 +347,7 @@ class RtmpSession(Connection):
                 return  # it lags: stopped in the middle of a message, it could not be sent anything else
             self._plane.watching.leave(viewer)
             self._viewer = None
-        elif not paused and self._viewer is None and self._address is not None:
+        elif not paused and self._viewer is None and self._may_watch:
             self._watch()
 
     def preamble(self, head: bytes) -> bytes:
@@ -391,8 +397,4 @@ class RtmpSession(Connection):
 
 def rtmp_factory(plane: Plane) -> Callable[..., Connection]:
     """What a Door makes of an accepted connection."""
-
-    def make(loop: asyncio.AbstractEventLoop, sock: socket.socket, peer: str, door: Door) -> Connection:
-        return RtmpSession(plane, loop, sock, peer, door)
-
-    return make
+    return partial(RtmpSession, plane)

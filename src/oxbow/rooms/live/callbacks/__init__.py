@@ -1,0 +1,1 @@
+"""What the live room asks and tells an operator's own servers."""
