@@ -22,5 +22,7 @@ def test_extensions_are_in_one_table(live_app: FastAPI):
     extensions = {f"{route.method} {route.path}" for route in routes if EXTENSION in route.tags}
     dialect = {f"{route.method} {route.path}" for route in routes if "live" in route.tags} - extensions
     assert extensions <= endpoints("Extensions")
-    assert dialect == endpoints("Hubs") | endpoints("Domains") | endpoints("Streams")
+    assert dialect == endpoints("Hubs") | endpoints("Domains") | endpoints("Streams") | endpoints(
+        "Statistics"
+    )
     assert not dialect & endpoints("Extensions")
