@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from media_worker import Worker
-from oxbow.rooms.live.gateways.http.session import IDLE_SECONDS, PIPELINE, split_session
+from oxbow.rooms.live.gateways.http.exchange import IDLE_SECONDS, PIPELINE
+from oxbow.rooms.live.gateways.http.target import split_session
 from waiting import soon
 
 from .conftest import Client, Connect

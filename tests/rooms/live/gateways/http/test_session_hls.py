@@ -11,7 +11,7 @@ import pytest
 from broadcast import broadcast, setup
 from media_worker import Worker
 from oxbow.media.stream import StreamWriter
-from oxbow.rooms.live.gateways.http.session import IDLE_SECONDS
+from oxbow.rooms.live.gateways.http.exchange import IDLE_SECONDS
 from oxbow.rooms.live.ways import Way
 from oxbow.rooms.live.worker.cutting import cut_banned
 from waiting import soon

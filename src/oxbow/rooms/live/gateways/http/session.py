@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -20,10 +19,11 @@ from oxbow.rooms.live.gateways.asking import check_origin, question_about
 from oxbow.rooms.live.gateways.connection import Connection
 from oxbow.rooms.live.gateways.door import Door
 from oxbow.rooms.live.gateways.http.asked import asked_over_http
+from oxbow.rooms.live.gateways.http.exchange import Exchange
 from oxbow.rooms.live.gateways.http.proof import HEADERS as PROOF_HEADERS
 from oxbow.rooms.live.gateways.http.proof import proof_for
-from oxbow.rooms.live.gateways.http.request import Request, RequestError, RequestReader
-from oxbow.rooms.live.gateways.http.response import PREFLIGHT, close_code, error_body, head, upgraded
+from oxbow.rooms.live.gateways.http.request import Request
+from oxbow.rooms.live.gateways.http.response import PREFLIGHT, close_code, head, upgraded
 from oxbow.rooms.live.gateways.http.target import SEGMENT, Target, split_session, target_of
 from oxbow.rooms.live.play_session import SessionScope, seal
 from oxbow.rooms.live.refusing import AddressError, Refused
@@ -31,34 +31,25 @@ from oxbow.rooms.live.snapshot import PlayGrant, PlayRefused, Visitor, decide_pl
 from oxbow.rooms.live.ways import Way, way_of
 from oxbow.rooms.live.worker.cutting import farewell
 from oxbow.rooms.live.worker.plane import Plane
-from oxbow.rooms.live.worker.refusals import Asked, new_request_id
+from oxbow.rooms.live.worker.refusals import Asked
 from oxbow.rooms.live.worker.shelf import Seal
 
 PLAYLIST_PATIENCE = 20.0
 """Seconds that the first request for a playlist may wait for the first segment."""
-IDLE_SECONDS = 30.0
-"""A kept connection without a request is closed after so long."""
-PIPELINE = 16
-"""Requests that may wait behind one that is being answered."""
 
 log = structlog.get_logger("oxbow.live.http")
 
 
-class HttpSession(Connection):
+class HttpSession(Exchange):
     """Answers one request after the other, until one of them turns the connection into a viewer."""
 
     __slots__ = (
         "_asking",
         "_fetch",
-        "_file",
         "_format",
         "_frames",
         "_place",
         "_plane",
-        "_queue",
-        "_reader",
-        "_reqid",
-        "_request",
         "_viewer",
         "_waiting",
     )
@@ -69,13 +60,6 @@ class HttpSession(Connection):
         self._plane = plane
         self._place = ("", "")
         """(hub, stream) that the viewer was let in to."""
-        self._reader: RequestReader | None = RequestReader()
-        self._queue: list[Request] = []
-        self._request: Request | None = None
-        """The one that is being answered."""
-        self._reqid = ""
-        self._file: tuple[int, int, int] | None = None
-        """(descriptor, next byte, size) of the file that is being sent."""
         self._waiting: tuple[str, str, Callable[[bytes | None], None]] | None = None
         """The playlist that is waited for: hub, stream, and the answer's way."""
         self._asking: asyncio.Task[None] | None = None
@@ -92,39 +76,8 @@ class HttpSession(Connection):
         if self._viewer is not None:
             if self._format is WEBSOCKET:
                 self._frames_received(data)
-            return
-        if self._reader is None:
-            return
-        try:
-            self._queue += self._reader.receive(data)
-            if len(self._queue) > PIPELINE:
-                raise RequestError(400, f"at most {PIPELINE} requests may be sent ahead")
-        except RequestError as error:
-            if self._request is not None:
-                self.close("bad_request")  # its words would land in the middle of the answer on its way
-                return
-            self._reqid = new_request_id()
-            self._request = Request(keep_alive=False)
-            self._fail(error.status, error.message)
-            return
-        if self._request is None:
-            self._next()
-
-    def _next(self) -> None:
-        """Answer the next request that waits."""
-        while self._queue and self._request is None and self.fd >= 0:
-            self._request = self._queue.pop(0)
-            self._reqid = new_request_id()
-            self.deadline = None
-            self._answer(self._request)
-
-    def _done(self) -> None:
-        """The answer is on its way."""
-        request, self._request = self._request, None
-        if request is not None and not request.keep_alive:
-            self.close_when_sent(IDLE_SECONDS)
         else:
-            self.deadline = self.loop.time() + IDLE_SECONDS
+            super().received(data)
 
     def _answer(self, request: Request) -> None:
         if not self.has_unsent:  # else its last bytes are still to be counted
@@ -315,62 +268,14 @@ class HttpSession(Connection):
             return
         fd, size = found
         self._fetch = (address.hub, address.stream, way)
-        headers = {"Content-Type": "video/mp2t", "Cache-Control": "max-age=60", "Content-Length": str(size)}
-        keep_alive = self._request is not None and self._request.keep_alive
-        self._file = (fd, 0, size if self._request is None or self._request.method == "GET" else 0)
-        self.deadline = self.loop.time() + IDLE_SECONDS
-        self.send(head(200, headers, self._reqid, keep_alive=keep_alive))
-        if self.fd >= 0 and not self.has_unsent:
-            self._send_file()
+        self._respond_file({"Content-Type": "video/mp2t", "Cache-Control": "max-age=60"}, fd, size)
 
     def took(self, size: int) -> None:
         """Playlists and segments count, with the heads of their answers."""
         if self._fetch is not None:
             self._plane.shelf.sent(*self._fetch, size)
 
-    def drained(self) -> None:
-        """The socket takes more."""
-        if self._file is not None:
-            self._send_file()
-
-    def _send_file(self) -> None:
-        assert self._file is not None
-        fd, offset, size = self._file
-        try:
-            while offset < size:
-                sent = os.sendfile(self.fd, fd, offset, size - offset)
-                if not sent:
-                    raise ConnectionAbortedError
-                offset += sent
-                self.took(sent)
-        except BlockingIOError:
-            self._file = (fd, offset, size)
-            self.deadline = self.loop.time() + IDLE_SECONDS
-            self.loop.add_writer(self.fd, self._send_file)
-            return
-        except OSError:
-            self.close("disconnected")
-            return
-        self.loop.remove_writer(self.fd)
-        os.close(fd)
-        self._file = None
-        self._done()
-        self._next()
-
-    # Answers.
-
-    def _respond(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        request = self._request
-        keep_alive = request is not None and request.keep_alive
-        endless = request is not None and request.method == "HEAD" and not body
-        sized = headers if endless or status == 204 else headers | {"Content-Length": str(len(body))}
-        wanted = b"" if request is not None and request.method == "HEAD" else body
-        self.send(head(status, sized, self._reqid, keep_alive=keep_alive) + wanted)
-        if self.fd >= 0:
-            self._done()
-
-    def _fail(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
-        self._respond(status, {"Content-Type": "application/json"} | (headers or {}), error_body(message))
+    # Refusals.
 
     def _refuse(self, status: int, refused: Refused) -> None:
         self._plane.refusals.add(self._asked(), refused, self._reqid)
@@ -389,10 +294,7 @@ class HttpSession(Connection):
             self._plane.watching.leave(self._viewer)
         if self._waiting is not None:
             self._plane.shelf.forget(*self._waiting)
-        if self._file is not None:
-            self.loop.remove_writer(self.fd)
-            os.close(self._file[0])
-            self._file = None
+        super().closed(reason)
 
 
 def http_factory(plane: Plane) -> Callable[..., Connection]:
