@@ -34,7 +34,7 @@ from oxbow.kernel.iam.actions import Catalogue
 from oxbow.kernel.iam.routes import iam_routers
 from oxbow.kernel.iam.service import IamService
 from oxbow.kernel.iam.store import IamStore
-from oxbow.kernel.metering import MeteringMetrics, MeteringService, MeteringSettings
+from oxbow.kernel.metering import MeteringMetrics, MeteringService, MeteringSettings, metering_router
 from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.outbound import OutboundClient
 from oxbow.kernel.ports import Port
@@ -137,6 +137,7 @@ class House:
             refusals_router(self.refusals),
             webhooks_router(self.webhooks),
             tasks_router(self.tasks),
+            metering_router(self.metering.meters),
             control_router(self.board, self.control),
         ]
         return create_app(

@@ -8,6 +8,7 @@ from oxbow.kernel.metering.calendar import Calendar, Step
 from oxbow.kernel.metering.metrics import MeteringMetrics
 from oxbow.kernel.metering.models import Condition, Meter, Question, Usage
 from oxbow.kernel.metering.reader import Figures, UsageReader
+from oxbow.kernel.metering.routes import metering_router
 from oxbow.kernel.metering.service import MeteringService
 from oxbow.kernel.metering.settings import MeteringSettings
 from oxbow.kernel.metering.store import UsageStore
@@ -25,4 +26,5 @@ __all__ = [
     "Usage",
     "UsageReader",
     "UsageStore",
+    "metering_router",
 ]

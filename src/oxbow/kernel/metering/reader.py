@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+
+import msgspec
 
 from oxbow.kernel.metering.calendar import DAY_SECONDS, STEPS, Calendar, Piece, Step
 from oxbow.kernel.metering.models import Question
 from oxbow.kernel.metering.settings import MeteringSettings
-from oxbow.kernel.metering.store import FEW_SERIES, UsageStore, pairs
+from oxbow.kernel.metering.store import FEW_SERIES, UsageStore
+
+_DECODE = msgspec.json.Decoder(list[int]).decode
+"""Decimal numbers with commas between, in brackets: ten times as fast as `int` one by one."""
 
 
 @dataclass(frozen=True)
@@ -113,14 +118,16 @@ def _index(starts: list[int], bucket: int) -> int:
 
 def _divide(
     rows: Collection[tuple[int, str, str]],
-    groups: dict[int, str],
+    groups: Mapping[int, str],
     starts: list[int],
     sums: list[dict[str, int]],
 ) -> None:
-    by_text = {str(number): group for number, group in groups.items()}
+    """Add each sum of `rows`, as `UsageStore.quantities` tells them, to its group in its bucket."""
+    known, order = "", list[str | None]()
     for bucket, numbers, quantities in rows:
+        if numbers != known:  # From one bucket to the next they are mostly the same series.
+            known, order = numbers, [groups.get(number) for number in _DECODE(f"[{numbers}]")]
         into = sums[_index(starts, bucket)]
-        for number, quantity in pairs(numbers, quantities):
-            group = by_text.get(number)
+        for group, quantity in zip(order, _DECODE(f"[{quantities}]"), strict=True):
             if group is not None:
                 into[group] = into.get(group, 0) + quantity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, String, delete, func, select
@@ -195,8 +195,3 @@ def _sums_of(account: int, meter: str, piece: Piece, series: Collection[int] | N
     if series is not None and len(series) <= FEW_SERIES:
         query = query.where(SumRow.series.in_(series))
     return query
-
-
-def pairs(numbers: str, sums: str) -> Iterator[tuple[str, int]]:
-    """What `quantities` tells, one series after the other; their numbers stay text."""
-    return zip(numbers.split(","), map(int, sums.split(",")), strict=True)

@@ -68,7 +68,7 @@ def sessions(report: StreamReport) -> list[str]:
 
 
 async def test_a_worker_with_nothing_says_so(worker: Worker) -> None:
-    assert make_report(worker.plane, 1.5, 4) == Report(1.5, 4, [], {})
+    assert make_report(worker.plane, 1.5, 4) == Report(1.5, 4, [], {}, version=worker.plane.config.version)
 
 
 async def test_a_publisher_is_reported_each_time(worker: Worker) -> None:

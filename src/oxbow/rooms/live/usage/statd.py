@@ -66,9 +66,19 @@ def _grouped(found: dict[str, Figures], rows: int) -> list[dict[str, Any]]:
             f"the answer would have {rows * len(groups) * len(found)} figures, and may have {MAX_FIGURES}: "
             "ask for a shorter period, a longer g or fewer groups",
         )
-    return [_row(found, groups, row) for row in range(rows)]
+    columns = [_column(name, figures, groups) for name, figures in found.items()]
+    return [dict(zip(groups, _merged(row), strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _row(found: dict[str, Figures], groups: list[str], row: int) -> dict[str, Any]:
-    sums = {name: figures.sums[row] for name, figures in found.items()}
-    return {group: {name: of.get(group, 0) for name, of in sums.items()} for group in groups}
+def _column(select: str, figures: Figures, groups: list[str]) -> list[list[dict[str, int]]]:
+    """`{"flow": 1}` for each group of each bucket."""
+    return [[{select: sums.get(group, 0)} for group in groups] for sums in figures.sums]
+
+
+def _merged(of_a_bucket: tuple[list[dict[str, int]], ...]) -> list[dict[str, int]]:
+    """What was selected of each group, in one object."""
+    first, *others = of_a_bucket
+    for other in others:
+        for into, more in zip(first, other, strict=True):
+            into |= more
+    return first
