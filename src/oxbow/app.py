@@ -81,7 +81,11 @@ class House:
         self.database = Database.of(kernel)
         self.accounts = AccountService(AccountStore(self.database))
         self.audit = AuditService(AuditStore(self.database), kernel.audit_days)
-        self.catalogue = Catalogue({LiveRoom.name: LiveRoom.iam_service}, {LiveRoom.iam_service: "hub"})
+        self.catalogue = Catalogue(
+            {room.name: room.iam_service for room in (LiveRoom, StorageRoom)},
+            {room.iam_service: room.iam_type for room in (LiveRoom, StorageRoom)},
+            StorageRoom.iam_actions,
+        )
         self.iam = IamService(IamStore(self.database), self.accounts.ring, self.catalogue)
         self.refusals = RefusalService(self.database, kernel)
         self.tasks = TaskService(load(TaskSettings), self.database, server=_node(kernel.home))
@@ -135,7 +139,7 @@ class House:
             audit_router(self.audit),
             *iam_routers(self.iam, self.audit),
             refusals_router(self.refusals),
-            webhooks_router(self.webhooks),
+            webhooks_router(self.webhooks, LiveRoom.about),
             tasks_router(self.tasks),
             metering_router(self.metering.meters),
             control_router(self.board, self.control),

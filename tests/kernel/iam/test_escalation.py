@@ -1,15 +1,18 @@
 """What users try who want more than they were granted."""
 
 import pytest
+import pytest_asyncio
 
 from oxbow.testing.signing import QiniuAuth
 
 from .conftest import Api, written
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
 EVERYTHING = written("Allow", "*", "*")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def admin(api: Api) -> Api:
     """The user `admin` manages users, and may do everything with hubs that are called test-something."""
     await api.add_user("admin", ("Allow", "iam/*", "*"), ("Allow", "pili/*", "qrn:pili:::test-*"))

@@ -2,8 +2,9 @@
 
 from oxbow.kernel.gateway.app import create_app, documented_routes
 from oxbow.kernel.gateway.json_body import JsonBody, json_body
+from oxbow.kernel.gateway.principal import Principal
 from oxbow.kernel.gateway.server import bind, serve
-from oxbow.kernel.gateway.signature import Authenticated, Principal, authenticated
+from oxbow.kernel.gateway.signature import Authenticated, authenticated
 
 __all__ = [
     "Authenticated",

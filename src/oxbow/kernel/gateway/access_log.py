@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oxbow.kernel.gateway.middleware import HttpMiddleware, on_start
 from oxbow.kernel.gateway.operations import PUBLIC_PATHS
-from oxbow.kernel.gateway.signature import principal_of
+from oxbow.kernel.gateway.principal import principal_of
 from oxbow.kernel.logs import get_logger
 from oxbow.kernel.metrics import Metrics
 

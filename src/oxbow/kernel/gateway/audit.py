@@ -11,6 +11,7 @@ from oxbow.kernel.audit.service import AuditService
 from oxbow.kernel.audit.store import SUBJECT_LENGTH, AuditQuery, AuditRecord
 from oxbow.kernel.gateway.query import MAX_TIME, query_integer, query_text
 from oxbow.kernel.gateway.signature import Authenticated
+from oxbow.kernel.iam.actions import by_subject
 
 MAX_ID = 2**63 - 1
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
@@ -22,12 +23,13 @@ def audit_router(service: AuditService) -> APIRouter:
     router = APIRouter(prefix="/v2", tags=["iam", "extension"])
 
     @router.get("/audit", summary="Who changed what, the newest first")
+    @by_subject
     async def list_changes(who: Authenticated, request: Request) -> dict[str, Any]:
         query = _read(request.query_params)
         records = await service.page(who.account.id, query)
         full = len(records) == query.limit
         return {
-            "items": [_shown(record) for record in records],
+            "items": [_shown(record) for record in records if who.may_about(record.subject)],
             "marker": str(records[-1].id) if full and records else "",
         }
 

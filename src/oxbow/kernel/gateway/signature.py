@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import quote
@@ -15,81 +14,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from oxbow.kernel import logs
 from oxbow.kernel.accounts.keyring import KeyRing
-from oxbow.kernel.accounts.models import Account, KeyPair, User
+from oxbow.kernel.accounts.models import KeyPair
 from oxbow.kernel.audit import Actor, acting_as
 from oxbow.kernel.errors import ApiError
 from oxbow.kernel.gateway.body import body_of
 from oxbow.kernel.gateway.middleware import HttpMiddleware, header_values
-from oxbow.kernel.iam.actions import Action
-from oxbow.kernel.iam.decision import NOBODY, Authority, Reach, decide
-from oxbow.kernel.iam.statements import qrn
+from oxbow.kernel.gateway.principal import Principal, principal_of, set_principal
+from oxbow.kernel.iam.decision import NOBODY, Authority
 from oxbow.kernel.logs import get_logger
 from oxbow.kernel.signing import BadAuthorization, SignedRequest, parse_authorization, signed_date, verify
 
 log = get_logger(__name__)
 
-_PRINCIPAL = "oxbow.principal"
 _SUSPECT = "oxbow.suspect"
 _NOBODYS_SECRET = secrets.token_urlsafe(30)  # Unknown keys cost the same HMACs as known ones.
-
-
-@dataclass(frozen=True, slots=True)
-class Principal:
-    """On whose behalf a request is made, and the key that signed it."""
-
-    account: Account
-    access_key: str
-    user: User | None = None
-    """The user whose key it is; None for the account's own key, which may do everything."""
-    authority: Authority = NOBODY
-    """What the user was granted."""
-    action: Action | None = None
-    """What the request asks for; known once its route is."""
-
-    @property
-    def name(self) -> str:
-        """As the audit and the log name it."""
-        return f"{self.account.name}/{self.user.alias}" if self.user else self.account.name
-
-    def may(self, name: str) -> bool:
-        """Whether the request may do what it asks for to the resource of this name."""
-        if self.user is None:
-            return True
-        return self.action is not None and self._decide(self.action, Reach.ONE, name)
-
-    def demand(self, name: str) -> None:
-        """The same; :class:`Forbidden` if not."""
-        self._demand(Reach.ONE, name)
-
-    def demand_route(self, hub: str) -> None:
-        """Whether the request may be served at all: about the hub its path names, if any.
-
-        :class:`Forbidden` if not.
-        """
-        self._demand(self.action.reach if self.action else Reach.ALL, hub)
-
-    def demand_own_key(self) -> None:
-        """What only the account's own keys may do, whatever a user was granted; :class:`Forbidden`."""
-        if self.user is not None:
-            raise ApiError(403, "access denied: this takes a key of the account itself", rule="permission")
-
-    def _demand(self, reach: Reach, name: str) -> None:
-        if self.user is None:
-            return
-        if self.action is None or not self._decide(self.action, reach, name):
-            raise Forbidden(self, name if reach is Reach.ONE else "*")
-
-    def _decide(self, action: Action, reach: Reach, name: str) -> bool:
-        return decide(self.authority, action.name, reach, name).allowed
-
-
-class Forbidden(ApiError):  # noqa: N818 - named by what it says
-    """A user was not granted what the request needs; the text names it."""
-
-    def __init__(self, who: Principal, name: str) -> None:
-        action = who.action.name if who.action else "*"
-        resource = qrn(action.partition("/")[0], who.account.id, name)
-        super().__init__(403, f"access denied: {action} on {resource} was not granted", rule="permission")
 
 
 class BadToken(ApiError):  # noqa: N818 - named by what it says
@@ -101,16 +39,6 @@ class BadToken(ApiError):  # noqa: N818 - named by what it says
     def __init__(self, why: str = "", access_key: str = "") -> None:
         headers = {"WWW-Authenticate": "Qiniu"}
         super().__init__(401, "bad token", headers=headers, why=why, access_key=access_key)
-
-
-def principal_of(scope: Scope) -> Principal | None:
-    """Who signed the request, or None as long as that is not known."""
-    return scope.get(_PRINCIPAL)
-
-
-def set_principal(scope: Scope, principal: Principal) -> None:
-    """Say more about who signed the request."""
-    scope[_PRINCIPAL] = principal
 
 
 def concerned(scope: Scope) -> tuple[int, str]:
@@ -162,8 +90,9 @@ class Signature(HttpMiddleware):
         if scope["path"] in self._public:
             await self.app(scope, receive, send)
             return
-        scope[_PRINCIPAL] = await self._principal(scope)
-        with acting_as(_actor(scope, scope[_PRINCIPAL])):
+        principal = await self._principal(scope)
+        set_principal(scope, principal)
+        with acting_as(_actor(scope, principal)):
             await self.app(scope, receive, send)
 
     async def _principal(self, scope: Scope) -> Principal:

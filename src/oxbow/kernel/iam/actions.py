@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from fastapi import APIRouter
@@ -15,7 +15,8 @@ _UNNAMED = {"extension"}
 """Tags that name no service."""
 _OURSELVES = "oxbow"
 """The service of routes that name none: what concerns the server itself."""
-_PARTLY = "__oxbow_partly__"
+_HUB = "hub"
+_PARTLY, _BY_SUBJECT, _ABOUT = "__oxbow_partly__", "__oxbow_by_subject__", "__oxbow_about__"
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -30,11 +31,20 @@ class Action:
     reach: Reach
     reads: bool
     """Whether it changes nothing."""
+    parameter: str = ""
+    """For :attr:`Reach.ONE`: the part of the path, or of the query, that names the resource."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """Of resources of other services that it may be about: the service by the first part of a subject."""
 
     @property
     def name(self) -> str:
         """As policies spell it."""
         return f"{self.service}/{self.alias}"
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """The services whose resources it may be about, its own first."""
+        return (self.service, *self.kinds.values())
 
 
 def partly(endpoint: F) -> F:
@@ -47,6 +57,34 @@ def partly(endpoint: F) -> F:
     return endpoint
 
 
+def by_subject(endpoint: F) -> F:
+    """Declare that an endpoint answers only with what its caller may see of things of other services.
+
+    What it tells of has a subject, such as ``hub/live`` or ``hub/live/stream/one``, and the endpoint asks
+    ``who.may_about(subject)`` for each.
+    """
+    setattr(endpoint, _BY_SUBJECT, True)
+    return endpoint
+
+
+def about(parameter: str) -> Callable[[F], F]:
+    """Declare which parameter of the path or the query names the one resource that an endpoint is about.
+
+    ``{hub}`` in a path needs no declaration.
+    """
+
+    def declare(endpoint: F) -> F:
+        setattr(endpoint, _ABOUT, parameter)
+        return endpoint
+
+    return declare
+
+
+def alias_of(function: str) -> str:
+    """What the action of a route with this name is called: ``ListHubs`` for ``list_hubs``."""
+    return "".join(word[:1].upper() + word[1:] for word in function.split("_"))
+
+
 class Catalogue:
     """The actions of an app's routes.
 
@@ -56,13 +94,18 @@ class Catalogue:
     :param services: what policies call the service of a tag, where that is not the tag itself; ``oxbow`` is
         the service of routes without a tag.
     :param types: what a service's resources are called, by its name.
+    :param others: actions that are no routes of the app, since other processes carry them out.
     """
 
     def __init__(
-        self, services: Mapping[str, str] | None = None, types: Mapping[str, str] | None = None
+        self,
+        services: Mapping[str, str] | None = None,
+        types: Mapping[str, str] | None = None,
+        others: Iterable[Action] = (),
     ) -> None:
         self._services = services or {}
         self.types = types or {}
+        self._others = tuple(others)
         self._public: frozenset[str] = frozenset()
         self._routers: Sequence[APIRouter] = ()
         self._of: dict[int, tuple[APIRoute, Action]] = {}
@@ -82,14 +125,24 @@ class Catalogue:
     def _action(self, route: APIRoute) -> Action:
         tag = next((str(tag) for tag in route.tags if tag not in _UNNAMED), _OURSELVES)
         service = self._services.get(tag, tag)
-        alias = "".join(word[:1].upper() + word[1:] for word in route.name.split("_"))
-        reads = alias.startswith(("Get", "List", "Explain"))
-        return Action(service, alias, route.summary or "", _reach(route), reads)
+        alias = alias_of(route.name)
+        reads = alias.startswith(("Get", "List", "Explain", "Stat", "BucketInfo"))
+        reach, parameter = _reach(route)
+        kinds = {kind: product for product, kind in self.types.items() if product != service}
+        by_subject = getattr(route.endpoint, _BY_SUBJECT, False)
+        return Action(
+            service, alias, route.summary or "", reach, reads, parameter, kinds if by_subject else {}
+        )
 
     def __iter__(self) -> Iterator[Action]:
         """Every action once, in the order of their names."""
-        found = {action.name: action for action in map(self.of, self._guarded())}
+        found = {action.name: action for action in (*map(self.of, self.guarded()), *self._others)}
         return iter([found[name] for name in sorted(found)])
+
+    @property
+    def questions(self) -> list[tuple[str, str]]:
+        """Every action with each service whose resources it may be about."""
+        return [(action.name, product) for action in self for product in action.products]
 
     @property
     def services(self) -> list[str]:
@@ -100,14 +153,17 @@ class Catalogue:
         """The action of a name."""
         return next((action for action in self if action.name == name), None)
 
-    def _guarded(self) -> Iterator[APIRoute]:
+    def guarded(self) -> Iterator[APIRoute]:
+        """Every route that is not public."""
         for router in self._routers:
             for route in router.routes:
                 if isinstance(route, APIRoute) and route.path not in self._public:
                     yield route
 
 
-def _reach(route: APIRoute) -> Reach:
-    if "{hub}" in route.path:
-        return Reach.ONE
-    return Reach.ANY if getattr(route.endpoint, _PARTLY, False) else Reach.ALL
+def _reach(route: APIRoute) -> tuple[Reach, str]:
+    parameter = getattr(route.endpoint, _ABOUT, _HUB if f"{{{_HUB}}}" in route.path else "")
+    if parameter:
+        return Reach.ONE, parameter
+    partly = any(getattr(route.endpoint, mark, False) for mark in (_PARTLY, _BY_SUBJECT))
+    return (Reach.ANY if partly else Reach.ALL), ""

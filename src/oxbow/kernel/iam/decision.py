@@ -105,24 +105,27 @@ class Authority:
     def __init__(self, account: int, grants: Iterable[Grant]) -> None:
         self.account = account
         self.grants: Sequence[Grant] = tuple(grants)
-        self._by_action: dict[str, _Rules] = {}
+        self._compiled: dict[tuple[str, str], _Rules] = {}
 
-    def rules(self, action: str) -> _Rules:
-        """What is said about an action that exists; their number bounds what is kept."""
-        found = self._by_action.get(action)
+    def rules(self, action: str, product: str = "") -> _Rules:
+        """What is said about an action that exists; their number bounds what is kept.
+
+        :param product: whose resources it is about; the action's own service without it.
+        """
+        found = self._compiled.get((action, product))
         if found is None:
-            found = self._by_action[action] = self._compile(action)
+            found = self._compile(action, product or action.partition("/")[0])
+            self._compiled[action, product] = found
         return found
 
-    def _compile(self, action: str) -> _Rules:
+    def _compile(self, action: str, product: str) -> _Rules:
         rules = _Rules()
-        service = action.partition("/")[0]
         for grant in self.grants:
             if any(action_fits(pattern, action) for pattern in grant.statement.actions):
                 names = rules.allow if grant.statement.effect is Effect.ALLOW else rules.deny
                 for text in grant.statement.resources:
                     pattern = parse_resource(text, self.account)
-                    if pattern.product in ("", service):
+                    if pattern.product in ("", product):
                         names.add(pattern, grant)
         return rules
 
@@ -131,13 +134,14 @@ NOBODY = Authority(0, ())
 """Was granted nothing."""
 
 
-def decide(authority: Authority, action: str, reach: Reach, name: str = "") -> Decision:
+def decide(authority: Authority, action: str, reach: Reach, name: str = "", product: str = "") -> Decision:
     """Whether a user with this authority may do something.
 
     :param action: ``<service>/<Action>``, one that exists.
     :param name: of the resource, for :attr:`Reach.ONE`; it is compared as it is, whatever stands in it.
+    :param product: whose resource it is; the action's own service without it.
     """
-    rules = authority.rules(action)
+    rules = authority.rules(action, product)
     denied = _denied(rules.deny, reach, name)
     if denied is not None:
         return Decision(False, "denied", denied)
@@ -160,20 +164,22 @@ def _allowed(allow: _Names, reach: Reach, name: str) -> Grant | None:
     return allow.whole() if reach is Reach.ALL else allow.any()
 
 
-def excess(mine: Authority, theirs: Authority, actions: Iterable[str]) -> tuple[str, str] | None:
+def excess(
+    mine: Authority, theirs: Authority, questions: Iterable[tuple[str, str]]
+) -> tuple[str, str] | None:
     """What of `theirs` goes beyond `mine`: an action and a name; None if nothing does.
 
     Only what `theirs` allows is looked at, as if nothing of it were denied: a denial can be taken away later.
 
-    :param actions: all that exist.
+    :param questions: all actions that exist, each with the services whose resources it may be about.
     """
-    for action in actions:
-        allow = theirs.rules(action).allow
+    for action, product in questions:
+        allow = theirs.rules(action, product).allow
         for name in allow.exact:
-            if not decide(mine, action, Reach.ONE, name).allowed:
+            if not decide(mine, action, Reach.ONE, name, product).allowed:
                 return action, name
         for prefix in allow.prefixes:
-            if not _has_all_below(mine.rules(action), prefix):
+            if not _has_all_below(mine.rules(action, product), prefix):
                 return action, f"{prefix}*"
     return None
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from oxbow.kernel.errors import ApiError
+from oxbow.kernel.iam.statements import qrn
 
 
 class BadField(ApiError):
@@ -26,6 +27,14 @@ class AlreadyThere(ApiError):
 
     def __init__(self, kind: str, alias: str) -> None:
         super().__init__(409, f"the {kind} {alias} already exists")
+
+
+class NotGranted(ApiError):
+    """A user was not granted what the request needs; the text names it."""
+
+    def __init__(self, account: int, action: str, name: str) -> None:
+        resource = qrn(action.partition("/")[0], account, name)
+        super().__init__(403, f"access denied: {action} on {resource} was not granted", rule="permission")
 
 
 class Escalation(ApiError):

@@ -13,7 +13,7 @@ from oxbow.kernel.audit.store import SUBJECT_LENGTH, AuditQuery
 from oxbow.kernel.gateway import Authenticated, json_body
 from oxbow.kernel.gateway.query import query_integer, query_text
 from oxbow.kernel.iam import answers
-from oxbow.kernel.iam.actions import Action, Catalogue
+from oxbow.kernel.iam.actions import Action, Catalogue, by_subject
 from oxbow.kernel.iam.bodies import Question
 from oxbow.kernel.iam.decision import Authority, Decision, Reach, decide
 from oxbow.kernel.iam.errors import BadField, NotThere
@@ -45,8 +45,11 @@ def questions_router(iam: IamService) -> APIRouter:
     async def get_user_available_services(who: Authenticated, alias: str) -> dict[str, Any]:
         directory = await iam.directory()
         authority = directory.authority(directory.user(who.account.id, alias).id)
-        allowed = (action for action in iam.catalogue if decide(authority, action.name, Reach.ANY).allowed)
-        return answers.data(sorted({action.service for action in allowed}))
+        questions = iam.catalogue.questions
+        allowed = (
+            name for name, product in questions if decide(authority, name, Reach.ANY, "", product).allowed
+        )
+        return answers.data(sorted({name.partition("/")[0] for name in allowed}))
 
     @router.get("/users" + RESOURCES, summary="What a user may do an action to")
     async def get_user_service_action_resources(
@@ -72,11 +75,13 @@ def audits_router(audit: AuditService) -> APIRouter:
     router = APIRouter(prefix="/iam/v1", tags=["iam"])
 
     @router.get("/audits", summary="Who changed what, as the IAM clients ask for it")
+    @by_subject
     async def get_audits(who: Authenticated, request: Request) -> dict[str, Any]:
         query = _audit_query(request.query_params)
         found = await audit.page(who.account.id, query)
+        visible = [record for record in found if who.may_about(record.subject)]
         marker = str(found[-1].id) if found and len(found) == query.limit else ""
-        return answers.data({"marker": marker, "list": [answers.audit(record) for record in found]})
+        return answers.data({"marker": marker, "list": [answers.audit(record) for record in visible]})
 
     return router
 
@@ -92,9 +97,9 @@ def iam_extensions_router(iam: IamService) -> APIRouter:
         directory = await iam.directory()
         user = directory.user(who.account.id, body.user)
         action = _known(iam.catalogue, body.action)
-        reach, name = _asked(body.resource, action, who.account.id, iam.catalogue)
-        decision = decide(directory.authority(user.id), action.name, reach, name)
-        return _explained(decision, user.enabled, action, qrn(action.service, who.account.id, name or "*"))
+        product, reach, name = _asked(body.resource, action, who.account.id, iam.catalogue)
+        decision = decide(directory.authority(user.id), action.name, reach, name, product)
+        return _explained(decision, user.enabled, action, qrn(product, who.account.id, name or "*"))
 
     return router
 
@@ -106,16 +111,17 @@ def _known(catalogue: Catalogue, name: str) -> Action:
     return action
 
 
-def _asked(resource: str, action: Action, account: int, catalogue: Catalogue) -> tuple[Reach, str]:
+def _asked(resource: str, action: Action, account: int, catalogue: Catalogue) -> tuple[str, Reach, str]:
     check_resource("resource", resource, account, catalogue)
     pattern = parse_resource(resource, account)
-    if pattern.product not in ("", action.service):
-        raise BadField("resource", f"is not one of {action.service}, whose action it is")
+    if pattern.product not in ("", *action.products):
+        raise BadField("resource", f"is not one of {', '.join(action.products)}, which the action is about")
     if pattern.open and pattern.prefix:
         raise BadField("resource", "must be one resource by its name, or * for all")
+    product = pattern.product or action.service
     if pattern.open:
-        return (Reach.ALL if action.reach is Reach.ONE else action.reach), ""
-    return Reach.ONE, pattern.prefix
+        return product, (Reach.ALL if action.reach is Reach.ONE else action.reach), ""
+    return product, Reach.ONE, pattern.prefix
 
 
 def _explained(decision: Decision, enabled: bool, action: Action, resource: str) -> dict[str, Any]:
@@ -132,14 +138,13 @@ def _explained(decision: Decision, enabled: bool, action: Action, resource: str)
 
 
 def _resources(authority: Authority, action: Action) -> dict[str, list[str]]:
-    rules = authority.rules(action.name)
-    return {
-        side: sorted(
-            qrn(action.service, authority.account, name)
-            for name in (*names.exact, *(f"{prefix}*" for prefix in names.prefixes))
-        )
-        for side, names in (("allow", rules.allow), ("deny", rules.deny))
-    }
+    found: dict[str, list[str]] = {"allow": [], "deny": []}
+    for product in action.products:
+        rules = authority.rules(action.name, product)
+        for side, names in (("allow", rules.allow), ("deny", rules.deny)):
+            patterns = (*names.exact, *(f"{prefix}*" for prefix in names.prefixes))
+            found[side] += [qrn(product, authority.account, name) for name in patterns]
+    return {side: sorted(resources) for side, resources in found.items()}
 
 
 def _audit_query(query: Mapping[str, str]) -> AuditQuery:

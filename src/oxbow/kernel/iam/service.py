@@ -10,7 +10,6 @@ from typing import Any
 
 from oxbow.kernel.accounts.keyring import KeyRing
 from oxbow.kernel.accounts.models import new_key
-from oxbow.kernel.database import Remembered
 from oxbow.kernel.iam import loading
 from oxbow.kernel.iam.actions import Catalogue
 from oxbow.kernel.iam.decision import Authority, excess
@@ -18,6 +17,7 @@ from oxbow.kernel.iam.directory import Directory
 from oxbow.kernel.iam.errors import BadField, Escalation
 from oxbow.kernel.iam.models import ALIAS, ALIAS_RULE, Kind, State, UserKey
 from oxbow.kernel.iam.passwords import PASSWORD_LENGTHS, hashed
+from oxbow.kernel.iam.rights import Rights
 from oxbow.kernel.iam.statements import Statement
 from oxbow.kernel.iam.store import Change, Edit, Guard, IamStore
 
@@ -54,23 +54,16 @@ class IamService:
         self._store = store
         self._ring = ring
         self._clock = clock
-        self._directory = Directory(State())
-        self._remembered = Remembered(self._read)
+        self._rights = Rights(store)
         self.catalogue = catalogue
-
-    async def _read(self) -> Directory:
-        state = await self._store.load(self._directory.state)
-        if state is not self._directory.state:
-            self._directory = Directory(state)
-        return self._directory
 
     async def directory(self) -> Directory:
         """Everything, at most a second old; DatabaseUnavailableError only while it has never been read."""
-        return await self._remembered.get()
+        return await self._rights.directory()
 
     async def rights(self, user: int) -> Authority:
         """What a user was granted; raises like :meth:`directory`."""
-        return (await self._remembered.get()).authority(user)
+        return await self._rights.of(user)
 
     async def create_user(self, who: Editor, alias: str, password: str) -> None:
         """BadField, AlreadyThere.  A user without a password has keys only."""
@@ -157,7 +150,7 @@ class IamService:
         return self._store.editing(who.account, self._now(), guard)
 
     def _guard(self, user: int) -> Guard:
-        actions = [action.name for action in self.catalogue]
+        questions = self.catalogue.questions
 
         def check(before: State, after: State, touched: frozenset[int]) -> None:
             old, new = Directory(before), Directory(after)
@@ -166,14 +159,14 @@ class IamService:
                 theirs = new.authority(other.id)
                 if other.id not in touched and theirs.grants == old.authority(other.id).grants:
                     continue
-                beyond = excess(mine, theirs, actions)
+                beyond = excess(mine, theirs, questions)
                 if beyond is not None:
                     raise Escalation(other.alias, *beyond)
 
         return check
 
     async def _changed(self) -> None:
-        await self._remembered.refresh()
+        await self._rights.refresh()
         await self._ring.refresh()
 
     def _now(self) -> int:

@@ -9,7 +9,9 @@ from fastapi import APIRouter, Request
 
 from oxbow.kernel.accounts.models import ROOT
 from oxbow.kernel.errors import ApiError
-from oxbow.kernel.gateway.signature import Authenticated, Principal
+from oxbow.kernel.gateway.principal import Principal
+from oxbow.kernel.gateway.signature import Authenticated
+from oxbow.kernel.iam.actions import by_subject
 from oxbow.kernel.refusals.models import WHATS, Refusal
 from oxbow.kernel.refusals.service import RefusalService
 from oxbow.kernel.refusals.store import RefusalQuery
@@ -27,11 +29,13 @@ def refusals_router(refusals: RefusalService) -> APIRouter:
     router = APIRouter(tags=["extension"])
 
     @router.get("/v2/refusals", summary="Why publishers, viewers and API calls were refused")
+    @by_subject
     async def list_refusals(who: Authenticated, request: Request) -> dict[str, Any]:
         query = refusal_query(who, request)
         found = await refusals.find(query)
         marker = str(found[-1][0]) if len(found) == query.limit else ""
-        return {"items": [shown(refusal) for _, refusal in found], "marker": marker}
+        visible = [refusal for _, refusal in found if who.may_about(f"hub/{refusal.hub}")]
+        return {"items": [shown(refusal) for refusal in visible], "marker": marker}
 
     return router
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,9 @@ class TaskKind:
     """How long one attempt may take, waiting included."""
     attempts: int = 3
     backoff_seconds: float = 5.0
+    about: Callable[[Mapping[str, Any]], str] = lambda arguments: ""
+    """What a task with these arguments concerns, such as `hub/live`; users who may do something about that
+    may do it about the task. Empty for what concerns a whole account."""
     every_seconds: float | None = None
     """Start one by itself in every such stretch of the clock; on several servers one of them does."""
 

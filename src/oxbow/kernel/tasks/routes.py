@@ -8,8 +8,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from oxbow.kernel.errors import ApiError
+from oxbow.kernel.gateway.principal import Principal
 from oxbow.kernel.gateway.query import query_integer, query_text
 from oxbow.kernel.gateway.signature import Authenticated
+from oxbow.kernel.iam.actions import by_subject
+from oxbow.kernel.tasks.errors import TaskNotFound
 from oxbow.kernel.tasks.models import Task, TaskState
 from oxbow.kernel.tasks.service import SUBJECT_LENGTH, TaskService
 
@@ -20,10 +23,17 @@ _NAMES = ", ".join(PARAMETERS)
 
 
 def tasks_router(tasks: TaskService) -> APIRouter:
-    """An account's own tasks; somebody else's are not found."""
+    """An account's own tasks; somebody else's are not found, nor what a user may not see."""
     router = APIRouter(prefix="/v2/tasks", tags=["tasks", "extension"])
 
+    async def one(who: Principal, task: str) -> Task:
+        found = await tasks.get(_id(task), who.account.id)
+        if not who.may_about(tasks.about(found)):
+            raise TaskNotFound
+        return found
+
     @router.get("", summary="Tasks, the newest first")
+    @by_subject
     async def list_tasks(who: Authenticated, request: Request) -> dict[str, Any]:
         query = request.query_params
         _refuse_unknown(query)
@@ -37,21 +47,24 @@ def tasks_router(tasks: TaskService) -> APIRouter:
             limit=limit,
         )
         return {
-            "items": [shown(task) for task in found],
+            "items": [shown(task) for task in found if who.may_about(tasks.about(task))],
             "marker": found[-1].id if len(found) == limit else "",
         }
 
     @router.get("/{task}", summary="A task: how far it is, and what it waits for")
+    @by_subject
     async def get_task(who: Authenticated, task: str) -> dict[str, Any]:
-        return shown(await tasks.get(_id(task), who.account.id))
+        return shown(await one(who, task))
 
     @router.post("/{task}/retry", summary="Try a task again")
+    @by_subject
     async def retry_task(who: Authenticated, task: str) -> dict[str, Any]:
-        return shown(await tasks.retry(_id(task), who.account.id))
+        return shown(await tasks.retry((await one(who, task)).id))
 
     @router.post("/{task}/cancel", summary="End a task, and undo what it did")
+    @by_subject
     async def cancel_task(who: Authenticated, task: str) -> dict[str, Any]:
-        return shown(await tasks.cancel(_id(task), who.account.id))
+        return shown(await tasks.cancel((await one(who, task)).id))
 
     return router
 

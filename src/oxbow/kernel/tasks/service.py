@@ -151,6 +151,11 @@ class TaskService:
             raise TaskNotFound
         return task
 
+    def about(self, task: Task) -> str:
+        """What a task concerns, such as `hub/live`; empty if that is a whole account."""
+        kind = self._kinds.get(task.kind)
+        return kind.about(task.arguments) if kind is not None else ""
+
     async def list(
         self,
         account: int,

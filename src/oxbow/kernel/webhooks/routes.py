@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
 
 from oxbow.kernel.errors import ApiError
-from oxbow.kernel.gateway import Authenticated
+from oxbow.kernel.gateway import Authenticated, Principal
 from oxbow.kernel.gateway.app import EXTENSION
 from oxbow.kernel.gateway.query import query_integer, query_text
+from oxbow.kernel.iam.actions import by_subject
 from oxbow.kernel.webhooks.models import Delivery, DeliveryState, masked_url, masked_vars
-from oxbow.kernel.webhooks.service import WebhookService
+from oxbow.kernel.webhooks.service import DeliveryNotFound, WebhookService
 from oxbow.kernel.webhooks.store import DeliveryFilter
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000
 LONGEST_TEXT = 300
 
 
-def webhooks_router(webhooks: WebhookService) -> APIRouter:
-    """The delivery log of the account that asks."""
+def webhooks_router(
+    webhooks: WebhookService, about: Callable[[str, str], str] = lambda event, subject: ""
+) -> APIRouter:
+    """The delivery log of the account that asks; what a user may not see is not found.
+
+    :param about: what an event with a subject concerns, such as `hub/live`; empty for the whole account.
+    """
     router = APIRouter(prefix="/v2/webhooks/deliveries", tags=["webhooks", EXTENSION])
 
+    def visible(who: Principal, delivery: Delivery) -> bool:
+        return who.may_about(about(delivery.event, delivery.subject))
+
+    async def one(who: Principal, id: str) -> Delivery:
+        delivery = await webhooks.get(who.account.id, id)
+        if not visible(who, delivery):
+            raise DeliveryNotFound
+        return delivery
+
     @router.get("", summary="List callbacks, newest first")
+    @by_subject
     async def list_deliveries(who: Authenticated, request: Request) -> dict[str, Any]:
         query = request.query_params
         limit = query_integer(query, "limit", 0, MAX_LIMIT) or DEFAULT_LIMIT
@@ -31,11 +47,12 @@ def webhooks_router(webhooks: WebhookService) -> APIRouter:
         which = DeliveryFilter(next(texts), next(texts), _state(query))
         found = await webhooks.page(who.account.id, which, query_text(query, "marker", 24), limit)
         marker = found[-1].id if len(found) == limit else ""
-        return {"items": [_item(delivery) for delivery in found], "marker": marker}
+        return {"items": [_item(delivery) for delivery in found if visible(who, delivery)], "marker": marker}
 
     @router.get("/{id}", summary="A callback: what was sent, and what was answered")
+    @by_subject
     async def get_delivery(who: Authenticated, id: str) -> dict[str, Any]:
-        delivery = await webhooks.get(who.account.id, id)
+        delivery = await one(who, id)
         hook = delivery.hook
         return _item(delivery) | {
             "type": hook.method,
@@ -49,8 +66,9 @@ def webhooks_router(webhooks: WebhookService) -> APIRouter:
         }
 
     @router.post("/{id}/replay", summary="Send a callback once more")
+    @by_subject
     async def replay_delivery(who: Authenticated, id: str) -> dict[str, Any]:
-        return {"id": (await webhooks.replay(who.account.id, id)).id}
+        return {"id": (await webhooks.replay(who.account.id, (await one(who, id)).id)).id}
 
     return router
 

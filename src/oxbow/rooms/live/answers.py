@@ -18,6 +18,7 @@ from oxbow.rooms.live.cname.models import expected_cname
 from oxbow.rooms.live.explain import Explanation
 from oxbow.rooms.live.fields import encode_marker
 from oxbow.rooms.live.models import Activity, Domain, Hub, Stream
+from oxbow.rooms.live.play_security import PlaySecurity
 
 Json = dict[str, Any]
 
@@ -68,9 +69,14 @@ def hub_publish(hub: Hub, grace_seconds: float) -> Json:
     }
 
 
-def hub_play(hub: Hub) -> Json:
-    """What the hub asks of whoever plays."""
-    return {"boundDomainsOnly": hub.bound_domains_only, "playSecurity": _settings(hub.play_security)}
+def hub_play(hub: Hub, *, told: bool) -> Json:
+    """What the hub asks of whoever plays; the keys are empty for who may not be told."""
+    security = _play_security(hub.play_security, told)
+    return {"boundDomainsOnly": hub.bound_domains_only, "playSecurity": security}
+
+
+def _play_security(security: PlaySecurity, told: bool) -> Json:
+    return _settings(security if told else msgspec.structs.replace(security, key1="", key2=""))
 
 
 def domain_list(domains: Iterable[Domain], cname_suffix: str) -> Json:
@@ -88,7 +94,8 @@ def domain_list(domains: Iterable[Domain], cname_suffix: str) -> Json:
     }
 
 
-def domain_info(domain: Domain, cname_suffix: str) -> Json:
+def domain_info(domain: Domain, cname_suffix: str, *, told: bool) -> Json:
+    """The keys of play addresses are empty for who may not be told."""
     return {
         "domain": domain.name,
         "type": domain.type,
@@ -96,7 +103,7 @@ def domain_info(domain: Domain, cname_suffix: str) -> Json:
         "connectCallback": _callback(domain.connect_callback),
         "disconnectCallback": _callback(domain.disconnect_callback),
         "ipLimit": _settings(domain.ip_limit),
-        "playSecurity": _settings(domain.play_security),
+        "playSecurity": _play_security(domain.play_security, told),
         "refererLimit": _settings(domain.referer_limit),
         "areaLimit": _settings(domain.area_limit),
         "disconnectDelay": domain.disconnect_delay.disconnect_delay,
@@ -151,7 +158,8 @@ def _ban(stream: Stream | None) -> Json:
     return {"disabledTill": stream.disabled_till, "disabledReason": stream.disabled_reason}
 
 
-def stream_info(stream: Stream, expire_days: int, now: float) -> Json:
+def stream_info(stream: Stream, expire_days: int, now: float, *, told: bool) -> Json:
+    """The publish key is empty for who may not be told."""
     return {
         "createdAt": stream.created_at,
         "updatedAt": stream.updated_at,
@@ -161,7 +169,7 @@ def stream_info(stream: Stream, expire_days: int, now: float) -> Json:
         "converts": [],
         "watermark": False,
         "publishSecurity": stream.publish_security,
-        "publishKey": stream.publish_key,
+        "publishKey": stream.publish_key if told else "",
         "nropEnable": False,
     }
 

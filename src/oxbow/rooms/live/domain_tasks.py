@@ -7,7 +7,7 @@ right.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -55,6 +55,11 @@ def no_task(
     """For a service that runs without tasks: what it changes counts all the same."""
 
 
+def hub_of(arguments: Mapping[str, Any]) -> str:
+    """What a task about a domain concerns."""
+    return f"hub/{arguments.get('hub', '')}"
+
+
 class DomainTasks:
     """The kinds of tasks about domains."""
 
@@ -82,15 +87,21 @@ class DomainTasks:
                 concurrency=MANY,
                 deadline_seconds=self._settings.setup_hours * 3600,
                 attempts=1,
+                about=hub_of,
             ),
             TaskKind(
-                UNBIND, "Take an unbound domain from every media worker", self.tell, queue="live.domains"
+                UNBIND,
+                "Take an unbound domain from every media worker",
+                self.tell,
+                queue="live.domains",
+                about=hub_of,
             ),
             TaskKind(
                 DEPLOY,
                 "Bring the certificate of a domain to every media worker",
                 self.tell,
                 queue="live.domains",
+                about=hub_of,
             ),
         ]
 

@@ -41,6 +41,7 @@ class LiveRoom:
     name = "live"
     iam_service = "pili"
     """What policies call it, as its documentation does."""
+    iam_type = "hub"
     settings_section = LiveSettings
     meters = METERS
 
@@ -86,6 +87,11 @@ class LiveRoom:
         tasks.register(self.service.tidying.kind)
         self.usage = LiveUsage(settings, database, self.service, board, metering)
         self.routers: list[APIRouter] = [*live_routers(self.service, settings), *self.usage.routers]
+
+    @staticmethod
+    def about(event: str, subject: str) -> str:
+        """What a callback concerns: of the room's events, whose subject is `<hub>/<stream>`, the hub."""
+        return f"hub/{subject.partition('/')[0]}" if event.startswith("live.") else ""
 
     async def open(self) -> None:
         """Begin to work; the database is migrated and the root account exists."""

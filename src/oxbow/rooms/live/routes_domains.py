@@ -30,6 +30,7 @@ from oxbow.rooms.live.certificates import answers as certificate_answers
 from oxbow.rooms.live.certificates.service import CertificateService
 from oxbow.rooms.live.domains import DomainService
 from oxbow.rooms.live.models import DomainType
+from oxbow.rooms.live.secrets import DOMAIN_PLAY_KEYS
 from oxbow.rooms.live.settings import LiveSettings
 
 
@@ -47,7 +48,8 @@ def domains_router(
     @router.get("/domains/{domain}", summary="A domain's properties")
     async def get_domain(who: Authenticated, hub: str, domain: str) -> dict[str, Any]:
         found = await domains.get(who.account.id, hub, domain)
-        info = answers.domain_info(found, settings.cname_suffix)
+        told = who.asking(DOMAIN_PLAY_KEYS).may(hub)
+        info = answers.domain_info(found, settings.cname_suffix, told=told)
         return info | {"certificate": certificate_answers.of_domain(found, certificates)}
 
     @router.post("/newdomains", summary="Bind a domain")

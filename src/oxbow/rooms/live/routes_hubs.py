@@ -22,6 +22,7 @@ from oxbow.rooms.live.bodies import (
 from oxbow.rooms.live.bodies_domains import HubPlay
 from oxbow.rooms.live.hubs import HubService
 from oxbow.rooms.live.models import PublishSecurity
+from oxbow.rooms.live.secrets import HUB_PLAY_KEYS
 from oxbow.rooms.live.settings import LiveSettings
 
 
@@ -113,7 +114,7 @@ def hub_extensions_router(hubs: HubService, settings: LiveSettings) -> APIRouter
     @router.get("/{hub}/play", summary="What a hub asks of whoever plays")
     async def get_hub_play(who: Authenticated, hub: str) -> dict[str, Any]:
         found, _ = await hubs.get(who.account.id, hub)
-        return answers.hub_play(found)
+        return answers.hub_play(found, told=who.asking(HUB_PLAY_KEYS).may(hub))
 
     @router.post("/{hub}/play", summary="Set what a hub asks of whoever plays")
     async def set_hub_play(

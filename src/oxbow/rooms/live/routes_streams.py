@@ -12,6 +12,7 @@ from oxbow.rooms.live import answers
 from oxbow.rooms.live.bodies import MAX_TIME, Disabled, LiveStreams, NewStream, StreamSecurity
 from oxbow.rooms.live.fields import decode_marker, page_limit, query_flag, query_integer, stream_title
 from oxbow.rooms.live.models import PublishSecurity
+from oxbow.rooms.live.secrets import PUBLISH_KEY
 from oxbow.rooms.live.streams import StreamService
 
 ONE = "/streams/{encodedStreamTitle}"
@@ -52,7 +53,8 @@ def streams_router(streams: StreamService) -> APIRouter:
     @router.get(ONE, summary="A stream's properties")
     async def get_stream(who: Authenticated, hub: str, key: StreamKey) -> dict[str, Any]:
         stream, expire_days = await streams.info(who.account.id, hub, key)
-        return answers.stream_info(stream, expire_days, streams.now())
+        told = who.asking(PUBLISH_KEY).may(hub)
+        return answers.stream_info(stream, expire_days, streams.now(), told=told)
 
     @router.post(ONE + "/disabled", summary="Disable a stream, or enable it again")
     async def disable_stream(

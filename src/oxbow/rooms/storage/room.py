@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from oxbow.kernel.accounts import AccountService
 from oxbow.kernel.database import Database
+from oxbow.rooms.storage.actions import DOWNLOAD, UPLOAD
 from oxbow.rooms.storage.manage.objects import ObjectService
 from oxbow.rooms.storage.manage.routes_buckets import buckets_router, query_router
 from oxbow.rooms.storage.manage.routes_objects import listing_router, objects_router
@@ -17,6 +18,10 @@ class StorageRoom:
     """Managing buckets and objects; the object workers carry the bytes."""
 
     name = "storage"
+    iam_service = "kodo"
+    """What policies call it, as the public cloud does."""
+    iam_type = "bucket"
+    iam_actions = (UPLOAD, DOWNLOAD)
     settings_section = StorageSettings
     public_paths = ("/v4/query",)
 

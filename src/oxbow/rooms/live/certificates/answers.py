@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from oxbow.rooms.live.certificates.models import StoredCertificate
@@ -13,14 +13,19 @@ from oxbow.rooms.live.models import Domain
 Json = dict[str, Any]
 
 
-def certificate_list(found: Sequence[StoredCertificate], limit: int, service: CertificateService) -> Json:
-    """A page; its marker is empty if it was not full."""
+def certificate_list(
+    found: Sequence[StoredCertificate],
+    limit: int,
+    service: CertificateService,
+    visible: Callable[[StoredCertificate], bool],
+) -> Json:
+    """A page without what the caller may not see; its marker is empty if the whole page was not full."""
     marker = encode_marker(found[-1].id) if len(found) == limit else ""
     return {
         "code": 200,
         "error": "",
         "marker": marker,
-        "certs": [_facts(certificate, service) for certificate in found],
+        "certs": [_facts(certificate, service) for certificate in found if visible(certificate)],
     }
 
 

@@ -20,7 +20,7 @@ from oxbow.rooms.live.certificates.models import Source, StoredCertificate
 from oxbow.rooms.live.certificates.parse import read_certificate
 from oxbow.rooms.live.certificates.service import CertificateService
 from oxbow.rooms.live.certificates.settings import AcmeSettings
-from oxbow.rooms.live.domain_tasks import PROPAGATION_SECONDS
+from oxbow.rooms.live.domain_tasks import PROPAGATION_SECONDS, hub_of
 from oxbow.rooms.live.store import AcmeStore
 
 ISSUE = "live.issue_certificate"
@@ -61,6 +61,7 @@ class Issuing:
             deadline_seconds=600.0,
             attempts=5,
             backoff_seconds=30.0,
+            about=hub_of,
         )
 
     async def run(self, context: TaskContext) -> None:

@@ -6,10 +6,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 
-from oxbow.kernel.gateway import Authenticated, json_body
+from oxbow.kernel.gateway import Authenticated, Principal, json_body
 from oxbow.kernel.gateway.app import EXTENSION
+from oxbow.kernel.iam.actions import partly
 from oxbow.rooms.live.certificates import answers
 from oxbow.rooms.live.certificates.bodies import NewCertificate, SetCertificate
+from oxbow.rooms.live.certificates.errors import CertificateNotFound
+from oxbow.rooms.live.certificates.models import StoredCertificate
 from oxbow.rooms.live.certificates.service import CertificateService
 from oxbow.rooms.live.certificates.watch import CertificateWatch
 from oxbow.rooms.live.domains import DomainService
@@ -17,10 +20,23 @@ from oxbow.rooms.live.fields import decode_marker, page_limit
 
 
 def certificates_router(certificates: CertificateService) -> APIRouter:
-    """Keeping certificates, and giving them to domains."""
+    """Keeping certificates, and giving them to domains.
+
+    A user who was granted some hubs may upload, and sees those that are for a domain of these.
+    """
     router = APIRouter(tags=["live"])
 
+    def visible(who: Principal, certificate: StoredCertificate) -> bool:
+        return who.may_all or any(who.may(hub) for hub in certificates.hubs_of(certificate))
+
+    async def one(who: Principal, cert_id: str) -> StoredCertificate:
+        found = await certificates.get(who.account.id, cert_id)
+        if not visible(who, found):
+            raise CertificateNotFound
+        return found
+
     @router.post("/sslcert", summary="Upload a certificate")
+    @partly
     async def create_certificate(
         who: Authenticated, body: Annotated[NewCertificate, Depends(json_body(NewCertificate))]
     ) -> dict[str, Any]:
@@ -28,19 +44,23 @@ def certificates_router(certificates: CertificateService) -> APIRouter:
         return {"certID": id_}
 
     @router.get("/sslcert", summary="List certificates")
+    @partly
     async def list_certificates(who: Authenticated, request: Request) -> dict[str, Any]:
         query = request.query_params
         limit = page_limit(query)
         found = await certificates.page(who.account.id, decode_marker(query), limit)
-        return answers.certificate_list(found, limit, certificates)
+        return answers.certificate_list(found, limit, certificates, lambda each: visible(who, each))
 
     @router.get("/sslcert/{cert_id}", summary="A certificate, without its key")
+    @partly
     async def get_certificate(who: Authenticated, cert_id: str) -> dict[str, Any]:
-        found = await certificates.get(who.account.id, cert_id)
-        return answers.certificate_detail(found, certificates)
+        return answers.certificate_detail(await one(who, cert_id), certificates)
 
     @router.delete("/sslcert/{cert_id}", summary="Delete a certificate that no domain shows")
+    @partly
     async def delete_certificate(who: Authenticated, cert_id: str) -> dict[str, Any]:
+        for hub in certificates.hubs_of(await one(who, cert_id)):
+            who.demand(hub)
         await certificates.delete(who.account.id, cert_id)
         return {}
 

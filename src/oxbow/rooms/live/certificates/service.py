@@ -83,6 +83,12 @@ class CertificateService:
         crash_point("live.certificate.deployed")
         await self._cache.changed()
 
+    def hubs_of(self, certificate: StoredCertificate) -> set[str]:
+        """The hubs of its account whose domains it is for, whether they show it or not."""
+        owners = {hub.name for hub in self._cache.current.hubs.values() if hub.account == certificate.account}
+        domains = self._cache.current.domains.values()
+        return {each.hub for each in domains if each.hub in owners and certificate.covers(each.name)}
+
     def of_domain(self, cert_name: str) -> StoredCertificate | None:
         """The certificate that a domain shows, as this server has it in memory."""
         return self._cache.current.certificates.get(cert_name)

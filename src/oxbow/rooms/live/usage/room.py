@@ -52,7 +52,7 @@ class LiveUsage:
         self.minutes = Minutes(store, board, service.type_of, clock)
         self._task: asyncio.Task[None] | None = None
         self.routers: list[APIRouter] = [
-            statd_router(Statd(metering.reader, clock)),
+            statd_router(Statd(metering.reader, clock), service.hubs),
             stats_router(StreamStats(store, service.hubs, clock)),
         ]
 

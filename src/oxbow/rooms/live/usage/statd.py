@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from starlette.datastructures import QueryParams
 
-from oxbow.kernel.metering import Figures, Question, UsageReader
+from oxbow.kernel.metering import Condition, Figures, Question, UsageReader
 from oxbow.rooms.live.errors import BadArgument
 from oxbow.rooms.live.usage.meters import Statistic
 from oxbow.rooms.live.usage.queries import StatdQuery, read_query
@@ -26,13 +26,18 @@ class Statd:
         self._reader = reader
         self._clock = clock
 
-    async def ask(self, statistic: Statistic, account: int, query: QueryParams) -> Rows:
-        """A row for each bucket of the period, used or not; BadArgument."""
+    async def ask(
+        self, statistic: Statistic, account: int, query: QueryParams, hubs: Collection[str] | None = None
+    ) -> Rows:
+        """A row for each bucket of the period, used or not; BadArgument.
+
+        :param hubs: the only ones that count; None for all.
+        """
         calendar = self._reader.calendar_of(account)
         wanted = read_query(statistic, query, calendar, self._clock())
         self._check_kept(wanted, account)
         found = {
-            select: await self._reader.ask(_question(account, statistic.selects[select], wanted))
+            select: await self._reader.ask(_question(account, statistic.selects[select], wanted, hubs))
             for select in wanted.selects
         }
         starts = next(iter(found.values())).starts
@@ -47,8 +52,11 @@ class Statd:
             raise BadArgument("begin", f"with g={wanted.step} it must be {day} or later, or g be longer")
 
 
-def _question(account: int, meter: str, wanted: StatdQuery) -> Question:
-    return Question(account, meter, wanted.begin, wanted.end, wanted.step, wanted.conditions, wanted.group)
+def _question(account: int, meter: str, wanted: StatdQuery, hubs: Collection[str] | None) -> Question:
+    conditions = wanted.conditions
+    if hubs is not None:
+        conditions += (Condition("hub", frozenset(hubs), frozenset()),)
+    return Question(account, meter, wanted.begin, wanted.end, wanted.step, conditions, wanted.group)
 
 
 def _plain(found: dict[str, Figures]) -> list[dict[str, Any]]:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from oxbow.kernel.accounts.keyring import KeyRing
 from oxbow.kernel.errors import ApiError
 from oxbow.kernel.httpd import Request
+from oxbow.kernel.iam.rights import Rights
+from oxbow.rooms.storage.actions import DOWNLOAD
 from oxbow.rooms.storage.models import Bucket
 
 _NOBODYS_SECRET = secrets.token_urlsafe(30)  # Unknown keys cost the same HMACs as known ones.
@@ -28,13 +30,17 @@ class NotSigned(ApiError):  # noqa: N818 - named by what it says
 class DownloadAccess:
     """Checks the signatures of addresses."""
 
-    def __init__(self, keys: KeyRing, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, keys: KeyRing, rights: Rights, clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
+        self._rights = rights
         self._clock = clock
 
     async def check(self, bucket: Bucket, request: Request) -> None:
-        """NotSigned. The last two parameters of a signed address are `e` and `token`; what was signed is the
-        address as it was asked for, up to `e`."""
+        """NotSigned; NotGranted for a user's key that may not.
+
+        The last two parameters of a signed address are `e` and `token`; what was signed is the address as it
+        was asked for, up to `e`.
+        """
         match = _SIGNED.fullmatch(request.target.replace(b"%3A", b":").replace(b"%3D", b"="))
         if match is None:
             raise NotSigned("token not specified: the bucket is private, its addresses end with e and token")
@@ -48,6 +54,7 @@ class DownloadAccess:
             raise NotSigned("bad token: the signature is not that of this address by a key of its owner")
         if deadline < self._clock():
             raise NotSigned(f"token out of date: it was good until {deadline}")
+        await self._rights.demand(pair, DOWNLOAD.name, bucket.name)
 
 
 def _signature(secret: bytes, request: Request, scheme: bytes, signed: bytes) -> bytes:

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from oxbow.kernel.accounts.keyring import KeyRing
 from oxbow.kernel.errors import ApiError
 from oxbow.kernel.gateway import Authenticated
+from oxbow.kernel.iam.actions import about, partly
 from oxbow.rooms.storage.errors import BadArgument
 from oxbow.rooms.storage.models import BUCKET_RULE, Bucket, BucketSettings, is_bucket_name
 from oxbow.rooms.storage.settings import StorageSettings
@@ -25,6 +26,7 @@ def buckets_router(buckets: BucketStore, settings: StorageSettings) -> APIRouter
     router = APIRouter(tags=["storage"])
 
     @router.post("/mkbucketv3/{name}/region/{region}", summary="Make a bucket")
+    @about("name")
     async def make_bucket(who: Authenticated, name: str, region: str) -> dict[str, Any]:
         if not is_bucket_name(name):
             raise BadArgument("bucket", f"takes {BUCKET_RULE}")
@@ -36,27 +38,32 @@ def buckets_router(buckets: BucketStore, settings: StorageSettings) -> APIRouter
         return {}
 
     @router.post("/drop/{name}", summary="Delete an empty bucket")
+    @about("name")
     async def drop_bucket(who: Authenticated, name: str) -> dict[str, Any]:
         await buckets.drop(name, who.account.id)
         return {}
 
     @router.get("/buckets", summary="The names of all buckets")
     @router.post("/buckets", summary="The names of all buckets")
+    @partly
     async def list_buckets(who: Authenticated) -> list[str]:
-        return [bucket.name for bucket in await buckets.all(who.account.id)]
+        return [bucket.name for bucket in await buckets.all(who.account.id) if who.may(bucket.name)]
 
     @router.get("/v3/buckets", summary="All buckets of a region")
     @router.post("/v3/buckets", summary="All buckets of a region")
+    @partly
     async def list_region(who: Authenticated, region: str = "") -> list[dict[str, Any]]:
-        found = await buckets.all(who.account.id)
+        found = [bucket for bucket in await buckets.all(who.account.id) if who.may(bucket.name)]
         return [_shown(bucket) for bucket in found if region in ("", bucket.region)]
 
     @router.get("/v2/bucketInfo", summary="A bucket's properties")
     @router.post("/v2/bucketInfo", summary="A bucket's properties")
+    @about("bucket")
     async def bucket_info(who: Authenticated, bucket: str) -> dict[str, Any]:
         return _shown(await buckets.get(bucket, who.account.id))
 
     @router.post("/private", summary="Make a bucket private or public")
+    @about("bucket")
     async def set_private(who: Authenticated, bucket: str, private: int) -> dict[str, Any]:
         if private not in (0, 1):
             raise BadArgument("private", "takes 0 or 1")

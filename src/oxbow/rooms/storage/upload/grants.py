@@ -1,4 +1,4 @@
-"""Who may upload: the token is signed by a key of the account that owns the bucket."""
+"""Who may upload: the token is signed by a key of the account that owns the bucket, or of a user of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from oxbow.kernel.accounts.keyring import KeyRing
+from oxbow.kernel.iam.rights import Rights
+from oxbow.rooms.storage.actions import UPLOAD
 from oxbow.rooms.storage.errors import BadUploadToken, NoSuchBucket
 from oxbow.rooms.storage.models import Bucket
 from oxbow.rooms.storage.store import Actor, BucketStore
@@ -34,13 +36,16 @@ class Grant:
 class Grants:
     """Turns tokens into grants."""
 
-    def __init__(self, keys: KeyRing, buckets: BucketStore, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, keys: KeyRing, rights: Rights, buckets: BucketStore, clock: Callable[[], float] = time.time
+    ) -> None:
         self._keys = keys
+        self._rights = rights
         self._buckets = buckets
         self._clock = clock
 
     async def of(self, text: str) -> Grant:
-        """BadUploadToken; NoSuchBucket also for a bucket of another account."""
+        """BadUploadToken; NoSuchBucket also for a bucket of another account; NotGranted for a user's key."""
         token = parse_token(text)
         pair = await self._keys.find(token.access_key)
         token.verify(pair.secret_key if pair else _NOBODYS_SECRET, self._clock())
@@ -49,4 +54,5 @@ class Grants:
         bucket = await self._buckets.find(token.policy.bucket)
         if bucket is None or bucket.account != pair.account.id:
             raise NoSuchBucket
+        await self._rights.demand(pair, UPLOAD.name, bucket.name)
         return Grant(token.policy, bucket, pair.access_key, pair.secret_key)

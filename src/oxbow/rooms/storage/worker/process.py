@@ -16,6 +16,8 @@ from oxbow.kernel.accounts.keyring import KeyRing
 from oxbow.kernel.blobs import LocalBlobs
 from oxbow.kernel.database import Database, DatabaseUnavailableError
 from oxbow.kernel.httpd import HttpServer
+from oxbow.kernel.iam.rights import Rights
+from oxbow.kernel.iam.store import IamStore
 from oxbow.kernel.outbound import OutboundClient
 from oxbow.kernel.ports import listen
 from oxbow.kernel.settings import KernelSettings, ListenAddress, load
@@ -45,13 +47,14 @@ class ObjectWorker:
         self._outbound = OutboundClient(kernel.outbound_allow)
         self._blobs = LocalBlobs(kernel.home / "objects", fsync=storage.fsync)
         keys = KeyRing(AccountStore(self._database))
+        rights = Rights(IamStore(self._database))
         buckets, objects = BucketStore(self._database), ObjectStore(self._database)
         finisher = Finisher(objects, UploadCaller(self._outbound), ZoneInfo(kernel.time_zone))
         self._server = HttpServer(
             ObjectGateway(
                 Places(buckets, storage.domain_suffix),
-                Downloads(objects, self._blobs, DownloadAccess(keys)),
-                FormUploads(Grants(keys, buckets), self._blobs, finisher),
+                Downloads(objects, self._blobs, DownloadAccess(keys, rights)),
+                FormUploads(Grants(keys, rights, buckets), self._blobs, finisher),
             )
         )
 
