@@ -3,7 +3,17 @@
 from oxbow.kernel.database.away import DatabaseUnavailableError
 from oxbow.kernel.database.base import Base
 from oxbow.kernel.database.database import Database
+from oxbow.kernel.database.dialects import Upsert, sorted_by_bytes, upsert
 from oxbow.kernel.database.migrate import SchemaTooNewError
 from oxbow.kernel.database.remembered import Remembered
 
-__all__ = ["Base", "Database", "DatabaseUnavailableError", "Remembered", "SchemaTooNewError"]
+__all__ = [
+    "Base",
+    "Database",
+    "DatabaseUnavailableError",
+    "Remembered",
+    "SchemaTooNewError",
+    "Upsert",
+    "sorted_by_bytes",
+    "upsert",
+]

@@ -9,10 +9,9 @@ from typing import Any, cast
 
 from sqlalchemy import CursorResult, String, delete, func, select
 from sqlalchemy import cast as sql_cast
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oxbow.kernel.database import Database
+from oxbow.kernel.database import Database, Upsert, upsert
 from oxbow.kernel.metering.calendar import STEPS, Calendar, Piece, Step
 from oxbow.kernel.metering.models import Event, Meter, Series
 from oxbow.kernel.metering.tables import BookRow, RecordRow, SeriesRow, SumRow
@@ -57,7 +56,7 @@ class UsageStore:
         sums = self._sums(event, numbers)
         async with self._database.session() as session:
             inserted = await session.execute(
-                _insert(session, RecordRow).values(**record).on_conflict_do_nothing()
+                upsert(session, RecordRow).values(**record).on_conflict_do_nothing()
             )
             if not cast("CursorResult[Any]", inserted).rowcount:
                 return False
@@ -93,7 +92,7 @@ class UsageStore:
         found = {}
         for account, meter in wanted:
             values = {"account": account, "meter": meter}
-            await session.execute(_insert(session, BookRow).values(**values).on_conflict_do_nothing())
+            await session.execute(upsert(session, BookRow).values(**values).on_conflict_do_nothing())
             query = select(BookRow.id).filter_by(**values)
             found[account, meter] = (await session.scalars(query)).one()
         return found
@@ -106,7 +105,7 @@ class UsageStore:
         text = json.dumps(dimensions, ensure_ascii=False, separators=(",", ":"))
         book = books[account, meter]
         values = {"book": book, "dimensions": text}
-        await session.execute(_insert(session, SeriesRow).values(**values).on_conflict_do_nothing())
+        await session.execute(upsert(session, SeriesRow).values(**values).on_conflict_do_nothing())
         return book, (await session.scalars(select(SeriesRow.id).filter_by(**values))).one()
 
     async def series(self, account: int, meter: str) -> dict[int, dict[str, str]]:
@@ -169,14 +168,8 @@ class UsageStore:
             return value
 
 
-def _insert(session: AsyncSession, table: type[Any]) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that can say ON CONFLICT, which both backends spell alike but SQLAlchemy does not share."""
-    on_postgres = session.get_bind().dialect.name == "postgresql"
-    return postgresql.insert(table) if on_postgres else sqlite.insert(table)
-
-
-def _add_up(session: AsyncSession) -> postgresql.Insert | sqlite.Insert:
-    insert = _insert(session, SumRow)
+def _add_up(session: AsyncSession) -> Upsert:
+    insert = upsert(session, SumRow)
     total = SumRow.quantity + insert.excluded.quantity
     return insert.on_conflict_do_update(
         index_elements=[SumRow.step, SumRow.book, SumRow.bucket, SumRow.series], set_={"quantity": total}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Double, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oxbow.kernel.database import Base
+from oxbow.kernel.database import Base, sorted_by_bytes
 
 # Ids begin with the time: their order, in the bytes of every backend, is the order of creation.
-TASK_ID = String(32).with_variant(String(32, collation="C"), "postgresql")
+TASK_ID = sorted_by_bytes(32)
 IS_WAITING_FOR_THE_ENGINE = text("NOT handed")
 HAS_A_LEASE = text("lease <> ''")
 

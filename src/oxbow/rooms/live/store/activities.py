@@ -10,10 +10,10 @@ from itertools import islice
 from sqlalchemy import case, delete, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oxbow.kernel.database import Database
+from oxbow.kernel.database import Database, upsert
 from oxbow.rooms.live.history import HistoryEntry
 from oxbow.rooms.live.models import Activity, Stream
-from oxbow.rooms.live.store.rows import activity_of, find_hub, upsert, values_of
+from oxbow.rooms.live.store.rows import activity_of, find_hub, values_of
 from oxbow.rooms.live.store.tables import ActivityRow, StreamRow
 
 MAX_ROWS = 5000

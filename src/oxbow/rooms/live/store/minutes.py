@@ -9,8 +9,7 @@ import msgspec
 from sqlalchemy import BigInteger, Text, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oxbow.kernel.database import Base, Database
-from oxbow.rooms.live.store.rows import upsert
+from oxbow.kernel.database import Base, Database, upsert
 from oxbow.rooms.live.store.tables import HUB_NAME, STREAM_NAME
 from oxbow.rooms.live.usage.models import MINUTE, MinuteRow, StreamMinute
 

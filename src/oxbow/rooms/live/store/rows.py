@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oxbow.rooms.live.area_limit import AreaLimit
@@ -128,9 +127,3 @@ async def announce_change(session: AsyncSession) -> None:
     check before they write still holds when they write it.
     """
     await session.execute(update(ConfigVersionRow).values(version=ConfigVersionRow.version + 1))
-
-
-def upsert(session: AsyncSession, table: type[Any]) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that can say ON CONFLICT, which both backends spell alike but SQLAlchemy does not share."""
-    on_postgres = session.get_bind().dialect.name == "postgresql"
-    return postgresql.insert(table) if on_postgres else sqlite.insert(table)

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CursorResult, case, delete, exists, func, sel
 from sqlalchemy import cast as sql_cast
 
 from oxbow.kernel.audit import acting_as, record, recorded
-from oxbow.kernel.database import Database
+from oxbow.kernel.database import Database, upsert
 from oxbow.rooms.live.errors import HubNotFound, StreamExists, StreamNotFound
 from oxbow.rooms.live.models import PublishSecurity, Stream, is_stream_name_prefix
 from oxbow.rooms.live.store.rows import (
@@ -17,7 +17,6 @@ from oxbow.rooms.live.store.rows import (
     owned_hub,
     stream_of,
     stream_subject,
-    upsert,
     values_of,
 )
 from oxbow.rooms.live.store.tables import ActivityRow, HubRow, StreamRow

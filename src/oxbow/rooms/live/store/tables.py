@@ -5,11 +5,11 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Float, ForeignKey, Index, String, Text, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oxbow.kernel.database import Base
+from oxbow.kernel.database import Base, sorted_by_bytes
 
 # Lists are paged by name, so names must sort by their bytes on every backend, whatever its locale is.
-HUB_NAME = String(63).with_variant(String(63, collation="C"), "postgresql")
-STREAM_NAME = String(200).with_variant(String(200, collation="C"), "postgresql")
+HUB_NAME = sorted_by_bytes(63)
+STREAM_NAME = sorted_by_bytes(200)
 
 IS_PARTICULAR = text("disabled_till <> 0 OR publish_security <> ''")
 """Streams that do not simply follow their hub; few, so that they are indexed and kept in memory."""

@@ -8,8 +8,9 @@ from dataclasses import replace
 from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from oxbow.kernel.database import upsert
 from oxbow.rooms.storage.models import Content
-from oxbow.rooms.storage.store.rows import blobs_column, content_of, upsert
+from oxbow.rooms.storage.store.rows import blobs_column, content_of
 from oxbow.rooms.storage.store.tables import BlobRow, ContentRow
 
 

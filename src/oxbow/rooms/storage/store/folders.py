@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from oxbow.kernel.database import Database
+from oxbow.kernel.database import Database, upsert
 from oxbow.rooms.storage.models import Folder, folders_of
-from oxbow.rooms.storage.store.rows import upsert
 from oxbow.rooms.storage.store.tables import FolderRow
 
 Change = tuple[str, int, int]

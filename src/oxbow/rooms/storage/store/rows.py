@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oxbow.kernel.blobs import Blob
@@ -101,9 +100,3 @@ async def owned_bucket(session: AsyncSession, name: str, account: int) -> Bucket
     if row is None or row.account != account:
         raise NoSuchBucket
     return row
-
-
-def upsert(session: AsyncSession, table: type[Any]) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that can say ON CONFLICT, which both backends spell alike but SQLAlchemy does not share."""
-    on_postgres = session.get_bind().dialect.name == "postgresql"
-    return postgresql.insert(table) if on_postgres else sqlite.insert(table)

@@ -9,10 +9,9 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from oxbow.kernel.database import Base
+from oxbow.kernel.database import Base, sorted_by_bytes
 
-# Lists are paged by key, so keys must sort by their bytes on every backend, whatever its locale is.
-KEY = String(750).with_variant(String(750, collation="C"), "postgresql")
+KEY = sorted_by_bytes(750)
 ID = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only where the type is INTEGER."""
 
