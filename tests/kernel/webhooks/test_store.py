@@ -80,7 +80,7 @@ async def test_what_waits_can_be_cancelled_by_name(store: DeliveryStore) -> None
             delivery(3, key="stream b", next_attempt_at=130.0),
         ]
     )
-    assert await store.cancel("stream a", 110.0) == 1, "what was due has been sent, or is about to be"
+    assert await store.cancel(["stream a"], 110.0) == 1, "what was due has been sent, or is about to be"
     cancelled = await store.find(1, delivery(1).id)
     assert cancelled is not None
     assert (cancelled.state, cancelled.finished_at) == (DeliveryState.CANCELLED, 110.0)

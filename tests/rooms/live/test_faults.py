@@ -9,6 +9,7 @@ import pytest
 from oxbow.kernel.accounts import Account
 from oxbow.kernel.accounts.store import AccountRow
 from oxbow.kernel.database import Database, DatabaseUnavailableError
+from oxbow.rooms.live.control.messages import LivePublisher
 from oxbow.rooms.live.models import Activity, PublishSecurity
 from oxbow.rooms.live.policy import PublishAttempt, PublishGrant, PublishRefused, sign
 from oxbow.rooms.live.service import LiveService
@@ -70,12 +71,16 @@ async def eventually(ask: Callable[[], object]) -> list[Activity]:
 
 
 async def test_broadcasts_go_on_and_are_recorded_afterwards(service: LiveService, outage):
-    service.publish_started("before", "live", "before", "192.0.2.1:4000", "192.0.2.9:1935", NOW - 60)
+    service.publish_started(
+        LivePublisher("live", "before", "before", "192.0.2.1:4000", "192.0.2.9:1935", NOW - 60)
+    )
     await service.history_writer.flush()
     nonce = f"nonce=5&token={sign('/dynamic/stream?nonce=5', 'k')}"
     with outage():
         assert isinstance(await publish(service), PublishGrant)
-        service.publish_started("during", "live", "stream", "192.0.2.1:4001", "192.0.2.9:1935", NOW)
+        service.publish_started(
+            LivePublisher("live", "stream", "during", "192.0.2.1:4001", "192.0.2.9:1935", NOW)
+        )
         service.publish_ended("before", NOW + 2)
         service.publish_seen(["during"], NOW + 5)
         with pytest.raises(PublishRefused) as caught:

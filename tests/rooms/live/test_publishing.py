@@ -8,6 +8,7 @@ import pytest
 
 from oxbow.kernel.accounts import Account
 from oxbow.kernel.database import Database, DatabaseUnavailableError
+from oxbow.rooms.live.control.messages import LivePublisher
 from oxbow.rooms.live.errors import StreamNotFound
 from oxbow.rooms.live.models import FOREVER, DomainType, PublishSecurity, SecondPublisher, Stream
 from oxbow.rooms.live.policy import PublishAttempt, PublishGrant, PublishRefused, sign
@@ -188,7 +189,9 @@ class TestWithoutTheDatabase:
     ):
         away()
         assert await publish(service)
-        service.publish_started("session", "live", "stream", "192.0.2.1:4000", "192.0.2.9:1935", NOW)
+        service.publish_started(
+            LivePublisher("live", "stream", "session", "192.0.2.1:4000", "192.0.2.9:1935", NOW)
+        )
         assert not await service.history_writer.flush()
         monkeypatch.undo()
         assert await service.history_writer.flush()

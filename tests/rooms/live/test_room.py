@@ -14,6 +14,7 @@ from oxbow.kernel.settings import KernelSettings, SettingsError, load
 from oxbow.kernel.tasks import TaskService
 from oxbow.kernel.tasks.settings import TaskSettings
 from oxbow.rooms.live import room as room_module
+from oxbow.rooms.live.control.messages import LivePublisher
 from oxbow.rooms.live.room import LiveRoom
 from oxbow.rooms.live.settings import LiveSettings
 
@@ -56,7 +57,7 @@ async def test_what_is_on_the_board_is_seen(room: LiveRoom, board, monkeypatch: 
 async def test_metrics_tell_what_waits(room: LiveRoom):
     metrics = Metrics()
     room.add_metrics(metrics.registry)
-    room.service.publish_started("a", "live", "stream", "", "", 1)
+    room.service.publish_started(LivePublisher("live", "stream", "a", "", "", 1))
     assert b"oxbow_live_history_waiting 1.0" in metrics.render()
 
 

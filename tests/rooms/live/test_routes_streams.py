@@ -5,6 +5,7 @@ import base64
 import httpx
 import pytest
 
+from oxbow.rooms.live.control.messages import LivePublisher
 from oxbow.rooms.live.fields import encode_marker
 
 NOW = 1_700_000_000
@@ -315,7 +316,7 @@ class TestHistory:
         clock.now = 1635164952
         for start, end, port in ((1635161931, 1635162330, 10002), (1635162331, 1635164952, 19866)):
             service.publish_started(
-                str(start), "live", "stream", f"127.0.0.1:{port}", "127.0.0.1:1935", start
+                LivePublisher("live", "stream", str(start), f"127.0.0.1:{port}", "127.0.0.1:1935", start)
             )
             service.publish_ended(str(start), end)
         await service.history_writer.flush()

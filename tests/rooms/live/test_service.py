@@ -9,6 +9,7 @@ from oxbow.kernel.accounts.store import AccountRow
 from oxbow.kernel.database import Database
 from oxbow.kernel.refusals.models import Refusal
 from oxbow.rooms.live.cache import ConfigurationCache
+from oxbow.rooms.live.control.messages import LivePublisher
 from oxbow.rooms.live.errors import HubLive, HubNotFound
 from oxbow.rooms.live.models import FOREVER, DomainType, Hub, PublishSecurity
 from oxbow.rooms.live.service import LiveService
@@ -73,7 +74,9 @@ async def test_deleting_a_stream_cuts_it(service: LiveService, board):
 
 class TestHistory:
     async def test_a_broadcast_that_is_on_ends_when_it_was_last_seen(self, service: LiveService, clock):
-        service.publish_started("a", "live", "stream", "192.0.2.1:4000", "192.0.2.9:1935", clock.now)
+        service.publish_started(
+            LivePublisher("live", "stream", "a", "192.0.2.1:4000", "192.0.2.9:1935", clock.now)
+        )
         service.publish_seen(["a"], clock.now + 30.9)
         await service.history_writer.flush()
         (activity,) = await service.streams.history(ROOT.id, "live", "stream", 0, int(clock.now) + 99)
@@ -82,7 +85,9 @@ class TestHistory:
     async def test_after_the_death_of_the_server_it_ended_when_it_was_last_seen(
         self, service: LiveService, clock, accounts: Database, keys, board
     ):
-        service.publish_started("a", "live", "stream", "192.0.2.1:4000", "192.0.2.9:1935", clock.now)
+        service.publish_started(
+            LivePublisher("live", "stream", "a", "192.0.2.1:4000", "192.0.2.9:1935", clock.now)
+        )
         service.publish_seen(["a"], clock.now + 30)
         await service.history_writer.flush()
         after = LiveService(LiveSettings(), accounts, keys, board, node="here", clock=clock)
@@ -91,7 +96,9 @@ class TestHistory:
         assert activity.ended_at == clock.now + 30
         # The workers lived on, and tell the new control what they carry: the broadcast goes on.
         clock.now += 60
-        after.publish_started("a", "live", "stream", "192.0.2.1:4000", "192.0.2.9:1935", clock.now - 60)
+        after.publish_started(
+            LivePublisher("live", "stream", "a", "192.0.2.1:4000", "192.0.2.9:1935", clock.now - 60)
+        )
         await after.history_writer.flush()
         (activity,) = await after.streams.history(ROOT.id, "live", "stream", 0, 0)
         assert (activity.started_at, activity.ended_at) == (clock.now - 60, None)

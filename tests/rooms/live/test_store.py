@@ -351,11 +351,23 @@ class TestActivities:
                 HistoryEntry("ours", started=activity("ours", 90, node="there"), seen_at=171),
             ]
         )
+        assert [found.id for found in await activities.abandoned("here")] == ["mine"]
         await activities.close_abandoned("here")
+        assert await activities.abandoned("here") == []
         found = await activities.between("live", "stream", 0, 999)
         assert [(each.id, each.ended_at) for each in found] == [("mine", 170), ("ours", None)]
         await activities.write_history([HistoryEntry("mine", started=activity("mine", 100), seen_at=175)])
         assert (await activities.between("live", "stream", 0, 999))[0].ended_at is None
+
+    async def test_who_publishes_is_known_while_it_is_on(self, activities: ActivityStore):
+        for name in ("ended", "over", "on"):
+            started = replace(activity(name, 100), publisher="{}")
+            await activities.write_history([HistoryEntry(name, started=started)])
+        await activities.write_history([HistoryEntry("ended", ended_at=170)])
+        over = replace(activity("over", 100), publisher="{}")
+        await activities.write_history([HistoryEntry("over", started=over, ended_at=170)])
+        found = {each.id: each.publisher for each in await activities.between("live", "stream", 0, 999)}
+        assert found == {"ended": "", "over": "", "on": "{}"}
 
     async def test_forget(self, activities: ActivityStore):
         await activities.write_history(

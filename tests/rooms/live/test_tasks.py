@@ -4,6 +4,7 @@ import pytest
 
 from oxbow.kernel.tasks import TaskKind
 from oxbow.rooms.live import tasks
+from oxbow.rooms.live.control.messages import LivePublisher
 from oxbow.rooms.live.service import LiveService
 from oxbow.testing.tasks import InlineContext
 
@@ -15,7 +16,7 @@ EVERYTHING = {"live_only": False, "prefix": "", "after": "", "limit": 9}
 
 async def test_streams_that_nobody_used_for_long_are_cleared_away(service: LiveService, clock):
     await service.streams.create(ROOT.id, "live", "stream")
-    service.publish_started("a", "live", "used", "", "", clock.now)
+    service.publish_started(LivePublisher("live", "used", "a", "", "", clock.now))
     service.publish_ended("a", clock.now + 1)
     await service.history_writer.flush()
     clock.now += 15 * DAY
@@ -26,7 +27,7 @@ async def test_streams_that_nobody_used_for_long_are_cleared_away(service: LiveS
 
 
 async def test_old_history_is_forgotten(service: LiveService, clock):
-    service.publish_started("a", "live", "used", "", "", clock.now)
+    service.publish_started(LivePublisher("live", "used", "a", "", "", clock.now))
     service.publish_ended("a", clock.now + 1)
     await service.history_writer.flush()
     clock.now += 366 * DAY

@@ -92,10 +92,10 @@ class WebhookService:
                 return delivery
             await asyncio.sleep(hook.retry_interval)
 
-    async def cancel(self, key: str) -> int:
-        """Cancel what is still delayed under this name; how many that were. DatabaseUnavailableError."""
+    async def cancel(self, *keys: str) -> int:
+        """Cancel what is still delayed under these names; how many that were. DatabaseUnavailableError."""
         await self._dispatcher.flush()
-        return await self._store.cancel(key, self._clock())
+        return await self._store.cancel(keys, self._clock())
 
     async def get(self, account: int, id_: str) -> Delivery:
         """DeliveryNotFound."""

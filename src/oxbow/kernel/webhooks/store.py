@@ -132,15 +132,18 @@ class DeliveryStore:
                     update(DeliveryRow), [{name: row[name] for name in names} for row in rows]
                 )
 
-    async def cancel(self, key: str, now: float) -> int:
-        """Cancel what is not due yet under this name; how many that were."""
+    async def cancel(self, keys: Sequence[str], now: float) -> int:
+        """Cancel what is not due yet under these names; how many that were."""
         waiting = update(DeliveryRow).where(
-            DeliveryRow.key == key, IS_WAITING, DeliveryRow.next_attempt_at > now
+            IS_WAITING, DeliveryRow.next_attempt_at > now, DeliveryRow.attempts == 0
         )
-        values = {"state": DeliveryState.CANCELLED.value, "finished_at": now}
+        cancel = waiting.values(state=DeliveryState.CANCELLED.value, finished_at=now)
+        cancelled = 0
         async with self._database.session() as session:
-            result = await session.execute(waiting.where(DeliveryRow.attempts == 0).values(**values))
-            return _changed(result)
+            for start in range(0, len(keys), _CHUNK):
+                named = DeliveryRow.key.in_(keys[start : start + _CHUNK])
+                cancelled += _changed(await session.execute(cancel.where(named)))
+        return cancelled
 
     async def find(self, account: int, id_: str) -> Delivery | None:
         """One of the account's deliveries."""

@@ -166,6 +166,9 @@ class Activity:
     """None while it is on."""
     client_addr: str
     server_addr: str
+    publisher: str = ""
+    """While it is on, everything that is known of its publisher, as JSON (see callbacks/notices.py): somebody
+    must be told of its end, even by another run of the server."""
 
 
 def is_disabled(disabled_till: int, now: float) -> bool:

@@ -15,6 +15,7 @@ from oxbow.kernel.refusals.models import Refusal
 from oxbow.kernel.webhooks import WebhookService
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.cache import ConfigurationCache
+from oxbow.rooms.live.callbacks.ends import NoticesFirst, written
 from oxbow.rooms.live.callbacks.outside import Outside
 from oxbow.rooms.live.certificates.issuing import Issuing
 from oxbow.rooms.live.certificates.service import CertificateService
@@ -92,7 +93,7 @@ class LiveService:
         webhooks = webhooks or WebhookService(database, outbound, keys.signing)
         self.outside = Outside(self._cache, webhooks, outbound, keys.signing, clock)
         self.explainer = Explainer(self._cache, self._publishing, clock, geo, board)
-        self.history_writer = HistoryWriter(self._activities)
+        self.history_writer = HistoryWriter(NoticesFirst(self._activities, webhooks))
         self.tidying = Tidying(self._streams, self._activities, self._cache, settings, clock)
         self.hubs = HubService(configuration, self._cache, board, settings, clock)
         self.certificates = CertificateService(
@@ -115,6 +116,7 @@ class LiveService:
         """Read the configuration, end what a former run left open, and write history from now on."""
         await self.hubs.create_default(root.id)
         await self._cache.open()
+        await self.outside.notices.recover(await self._activities.abandoned(self._node))
         await self._activities.close_abandoned(self._node)
         self.history_writer.open()
 
@@ -132,12 +134,16 @@ class LiveService:
         """
         return await self._publishing.authorize(attempt)
 
-    async def consult(self, publisher: LivePublisher, *, replaces: bool) -> None:
+    async def consult(self, publisher: LivePublisher, rival: LivePublisher | None) -> None:
         """Ask the operator's own servers about a publisher that may start otherwise; PublishRefused.
 
-        `replaces`: whether it takes over from one that is on air.
+        `rival`: the one that is on air and would have to go.
         """
-        await self.outside.consult(publisher, replaces=replaces)
+        await self.outside.consult(publisher, rival)
+
+    async def resumed(self, publishers: Sequence[LivePublisher]) -> None:
+        """These went on while control was away: nobody is told of their end."""
+        await self.outside.notices.resumed(publishers)
 
     def went_off_air(self, publisher: LivePublisher, reason: str) -> None:
         """A publisher about which somebody was consulted has gone, or was not let in after all."""
@@ -165,20 +171,20 @@ class LiveService:
         """Call back after each change of what the snapshot holds."""
         self._cache.subscribe(callback)
 
-    def publish_started(
-        self, session: str, hub: str, stream: str, client_addr: str, server_addr: str, at: float
-    ) -> None:
-        """A broadcast began `at` (Unix seconds), or is told anew after control was restarted."""
+    def publish_started(self, publisher: LivePublisher) -> None:
+        """A broadcast began, or is told anew after control was restarted."""
+        at = publisher.started_at
         activity = Activity(
-            id=session,
-            hub=hub,
-            stream=stream,
+            id=publisher.session,
+            hub=publisher.hub,
+            stream=publisher.stream,
             node=self._node,
             started_at=int(at),
             seen_at=int(max(at, self._clock())),
             ended_at=None,
-            client_addr=client_addr[:_ADDRESS_LENGTH],
-            server_addr=server_addr[:_ADDRESS_LENGTH],
+            client_addr=publisher.client_addr[:_ADDRESS_LENGTH],
+            server_addr=publisher.server_addr[:_ADDRESS_LENGTH],
+            publisher=written(publisher),
         )
         self.history_writer.started(activity)
 

@@ -52,6 +52,8 @@ class Authority:
     """(session, whether it takes a stream over) of publishers that an operator's servers were asked about."""
     told: list[tuple[str, str]] = field(default_factory=list)
     """(session, reason) of those that went."""
+    back: list[str] = field(default_factory=list)
+    """Sessions that went on while control was away."""
     objection: PublishRefused | None = None
     agrees: asyncio.Event = field(default_factory=asyncio.Event)
     """An operator's servers wait for it."""
@@ -75,14 +77,17 @@ class Authority:
     def subscribe(self, callback: Callable[[], None]) -> None:
         self.changed = callback
 
-    def publish_started(self, publisher_session: str, *_: object) -> None:
-        self.history.append(("started", publisher_session))
+    def publish_started(self, publisher: LivePublisher) -> None:
+        self.history.append(("started", publisher.session))
 
     def refused(self, refusals: Sequence[Refusal]) -> None:
         self.refusals.extend(refusals)
 
-    async def consult(self, publisher: LivePublisher, *, replaces: bool) -> None:
-        self.consulted.append((publisher.session, replaces))
+    async def resumed(self, publishers: Sequence[LivePublisher]) -> None:
+        self.back.extend(publisher.session for publisher in publishers)
+
+    async def consult(self, publisher: LivePublisher, rival: LivePublisher | None) -> None:
+        self.consulted.append((publisher.session, rival is not None))
         await self.agrees.wait()
         if self.objection is not None:
             raise self.objection

@@ -35,13 +35,13 @@ class Outside:
         self._origin = OriginAuthority(outbound, find_pair, time.monotonic)
         self.notices = Notices(cache, webhooks, clock)
 
-    async def consult(self, publisher: LivePublisher, *, replaces: bool) -> None:
+    async def consult(self, publisher: LivePublisher, rival: LivePublisher | None) -> None:
         """Origin authorisation, then the connect callback; PublishRefused unless both agree."""
         facts = publishing_facts("publish", publisher, self._clock())
         verdict = await self._verdict(facts)
         if not verdict.allowed:
             raise PublishRefused(verdict.reason, verdict.description, found=verdict.found)
-        await self.notices.connecting(publisher, replaces=replaces)
+        await self.notices.connecting(publisher, rival)
 
     async def authorize_play(self, ask: AskPlay) -> PlayAnswer:
         """Origin authorisation of a viewer."""

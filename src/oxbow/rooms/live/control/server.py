@@ -48,11 +48,10 @@ class Authority(Protocol):
     async def authorize_publish(self, attempt: PublishAttempt) -> PublishGrant: ...
     async def snapshot(self) -> ConfigSnapshot: ...
     def subscribe(self, callback: Callable[[], None]) -> None: ...
-    def publish_started(
-        self, publisher_session: str, hub: str, stream: str, client_addr: str, server_addr: str, at: float
-    ) -> None: ...
+    def publish_started(self, publisher: LivePublisher) -> None: ...
     def publish_ended(self, publisher_session: str, at: float) -> None: ...
-    async def consult(self, publisher: LivePublisher, *, replaces: bool) -> None: ...
+    async def consult(self, publisher: LivePublisher, rival: LivePublisher | None) -> None: ...
+    async def resumed(self, publishers: Sequence[LivePublisher]) -> None: ...
     def went_off_air(self, publisher: LivePublisher, reason: str) -> None: ...
     async def authorize_play(self, ask: AskPlay) -> PlayAnswer: ...
     def refused(self, refusals: Sequence[Refusal]) -> None: ...
@@ -213,6 +212,8 @@ class ControlServer:
             self._board.put(OnAir(worker.index, publisher))
             self._record_start(self._board.get(publisher.hub, publisher.stream))
         worker.send(Configure(snapshot))
+        if hello.publishers:
+            self._spawn(self._authority.resumed(hello.publishers))
 
     def _lost(self, worker: Worker) -> None:
         if self._workers.get(worker.index) is not worker:
@@ -290,7 +291,7 @@ class ControlServer:
     async def _admit(self, grant: PublishGrant, publisher: LivePublisher) -> None:
         """Ask whoever else has a say, then make room; whoever is refused takes nobody's place."""
         rival = await self._rival(grant)
-        await self._authority.consult(publisher, replaces=rival is not None)
+        await self._authority.consult(publisher, rival.publisher if rival else None)
         try:
             if rival is not None:
                 await self._displace(rival)
@@ -355,10 +356,7 @@ class ControlServer:
 
     def _record_start(self, on_air: OnAir | None) -> None:
         if on_air is not None:
-            who = on_air.publisher
-            self._authority.publish_started(
-                who.session, who.hub, who.stream, who.client_addr, who.server_addr, who.started_at
-            )
+            self._authority.publish_started(on_air.publisher)
 
     def _went_off_air(self, on_air: OnAir, reason: str) -> None:
         session = on_air.publisher.session

@@ -51,11 +51,17 @@ class ActivityStore:
         async with self._database.session(readonly=True) as session:
             return [activity_of(row) for row in await session.scalars(query)]
 
+    async def abandoned(self, node: str) -> list[Activity]:
+        """What a server left open when it died."""
+        query = select(ActivityRow).where(ActivityRow.node == node, ActivityRow.ended_at.is_(None))
+        async with self._database.session(readonly=True) as session:
+            return [activity_of(row) for row in await session.scalars(query)]
+
     async def close_abandoned(self, node: str) -> None:
-        """End what a server left open when it died, at the last moment it was seen."""
+        """End that, at the last moment it was seen."""
         query = update(ActivityRow).where(ActivityRow.node == node, ActivityRow.ended_at.is_(None))
         async with self._database.session() as session:
-            await session.execute(query.values(ended_at=ActivityRow.seen_at))
+            await session.execute(query.values(ended_at=ActivityRow.seen_at, publisher=""))
 
     async def forget(self, before: int) -> None:
         """Delete what ended before a moment."""
@@ -68,11 +74,12 @@ async def _write_start(session: AsyncSession, activity: Activity, entry: History
     if await find_hub(session, activity.hub, hold=True) is None:
         return
     seen_at = max(activity.seen_at, entry.seen_at or 0)
-    row = replace(activity, seen_at=seen_at, ended_at=entry.ended_at)
+    publisher = activity.publisher if entry.ended_at is None else ""
+    row = replace(activity, seen_at=seen_at, ended_at=entry.ended_at, publisher=publisher)
     insert = upsert(session, ActivityRow).values(**values_of(row))
     new = insert.excluded
     latest = case((ActivityRow.seen_at > new.seen_at, ActivityRow.seen_at), else_=new.seen_at)
-    again = {"node": new.node, "seen_at": latest, "ended_at": new.ended_at}
+    again = {"node": new.node, "seen_at": latest, "ended_at": new.ended_at, "publisher": new.publisher}
     await session.execute(insert.on_conflict_do_update(index_elements=[ActivityRow.id], set_=again))
     # The stream may have been let in while the database was away, and not exist yet.
     created = Stream(activity.hub, activity.stream, activity.started_at, activity.started_at)
@@ -94,7 +101,7 @@ async def _write_seen(session: AsyncSession, entries: Iterable[HistoryEntry]) ->
 
 async def _write_end(session: AsyncSession, id_: str, ended_at: int) -> None:
     query = update(ActivityRow).where(ActivityRow.id == id_)
-    await session.execute(query.values(seen_at=ended_at, ended_at=ended_at))
+    await session.execute(query.values(seen_at=ended_at, ended_at=ended_at, publisher=""))
     await _mark_published(session, id_, ended_at)
 
 

@@ -132,3 +132,4 @@ class ActivityRow(Base):
     ended_at: Mapped[int | None] = mapped_column(BigInteger)
     client_addr: Mapped[str] = mapped_column(String(64))
     server_addr: Mapped[str] = mapped_column(String(64))
+    publisher: Mapped[str] = mapped_column(Text, server_default="")
