@@ -135,7 +135,7 @@ class Control:
         self.minutes = Minutes(MinuteStore(database, 7, clock), self.board, lambda domain: "liveHdl", clock)
 
     def take(self, worker: int, report: Report) -> None:
-        self.board.report(worker, report.streams)
+        self.board.report(worker, report)
         self.totals.add(report)
         self.traffic.take(report)
         self.minutes.take(report)

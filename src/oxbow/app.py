@@ -24,6 +24,7 @@ from oxbow.kernel import logs
 from oxbow.kernel.accounts import AccountService, AccountStore
 from oxbow.kernel.audit import AuditStore
 from oxbow.kernel.audit.service import AuditService
+from oxbow.kernel.collector import calm_the_collector
 from oxbow.kernel.database import Database, DatabaseUnavailableError
 from oxbow.kernel.gateway import bind, create_app
 from oxbow.kernel.gateway import serve as serve_http
@@ -219,6 +220,7 @@ async def control(kernel: KernelSettings, listener: socket.socket) -> None:
     # Clients that come at once wait in the listener's backlog; only a database that stays away is told to
     # them.
     await asyncio.wait([opening], timeout=PATIENCE_SECONDS)
+    calm_the_collector()
     try:
         await serve_http(house.app, listener, stop=stop, shutdown_seconds=kernel.shutdown_seconds)
     finally:

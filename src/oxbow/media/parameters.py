@@ -73,6 +73,10 @@ class MediaParameters:
     """Hz of what a decoder puts out."""
 
 
+UNKNOWN: Final = MediaParameters()
+"""Those of a stream that nothing is known of."""
+
+
 class Picture(NamedTuple):
     """What a sequence header says of the picture."""
 

@@ -3,13 +3,13 @@ per stream."""
 
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 RATE_WINDOW_SECONDS = 5
 GOP_WINDOW_MS = 30_000
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A stream's figures over the last few seconds."""
 
     bps: int = 0
@@ -38,15 +38,17 @@ class _Counts:
 class Probe:
     """Counts what is appended to one stream."""
 
-    __slots__ = ("_gops", "_last_key", "_seconds", "_started", "now")
+    __slots__ = ("_avg_gop_ms", "_gops", "_last_key", "_max_gop_ms", "_seconds", "_started", "now")
 
     def __init__(self) -> None:
         self.now = _Counts()
         """The running second's counts; the writer adds to them directly, since it is called for every
         frame."""
-        self._seconds: deque[tuple[float, _Counts]] = deque(maxlen=RATE_WINDOW_SECONDS)
+        self._seconds: deque[tuple[float, int, int, int, int, int, int]] = deque(maxlen=RATE_WINDOW_SECONDS)
+        """How long each was, and its counts in the order of _Counts."""
         self._started: float | None = None
         self._gops: deque[tuple[int, int]] = deque()
+        self._max_gop_ms = self._avg_gop_ms = 0
         self._last_key: int | None = None
 
     def keyframe(self, timestamp: int) -> None:
@@ -55,43 +57,44 @@ class Probe:
             self._gops.append((timestamp, timestamp - self._last_key))
             while self._gops and self._gops[0][0] < timestamp - GOP_WINDOW_MS:
                 self._gops.popleft()
+            lengths = [length for _, length in self._gops]
+            self._max_gop_ms, self._avg_gop_ms = max(lengths), sum(lengths) // len(lengths)
         self._last_key = timestamp
 
     def second(self, now: float) -> None:
         """Close the running second; to be called about once a second with a monotonic clock in seconds."""
         if self._started is not None and now > self._started:
-            self._seconds.append((now - self._started, self.now))
+            counts = self.now
+            self._seconds.append(
+                (
+                    now - self._started,
+                    counts.video_bytes,
+                    counts.audio_bytes,
+                    counts.data_bytes,
+                    counts.video_frames,
+                    counts.audio_frames,
+                    counts.data_frames,
+                )
+            )
         self._started = now
         self.now = _Counts()
 
     def reading(self) -> Reading:
         """The figures of the last RATE_WINDOW_SECONDS whole seconds."""
-        span = sum([seconds for seconds, _ in self._seconds])
-        if span <= 0:
-            return Reading()
-
-        total = _Counts()
-        for (
-            _,
-            counts,
-        ) in self._seconds:  # written out: it is asked of each stream each second
-            total.video_bytes += counts.video_bytes
-            total.audio_bytes += counts.audio_bytes
-            total.data_bytes += counts.data_bytes
-            total.video_frames += counts.video_frames
-            total.audio_frames += counts.audio_frames
-            total.data_frames += counts.data_frames
+        gops = self._max_gop_ms, self._avg_gop_ms
+        if not self._seconds:
+            return Reading(0, 0, 0, 0, 0, 0, *gops)
+        # Column by column, without a loop of our own: it is asked of each stream each second.
+        span, *totals = map(sum, zip(*self._seconds, strict=True))
+        video_bytes, audio_bytes, data_bytes, video_frames, audio_frames, data_frames = totals
         bits = 8 / span
-        video, audio = round(total.video_bytes * bits), round(total.audio_bytes * bits)
-        data = round(total.data_bytes * bits)
-        gops = [length for _, length in self._gops]
+        video, audio, data = round(video_bytes * bits), round(audio_bytes * bits), round(data_bytes * bits)
         return Reading(
-            bps=video + audio + data,
-            video_bps=video,
-            audio_bps=audio,
-            video_fps=round(total.video_frames / span),
-            audio_fps=round(total.audio_frames / span),
-            data_fps=round(total.data_frames / span),
-            max_gop_ms=max(gops, default=0),
-            avg_gop_ms=sum(gops) // len(gops) if gops else 0,
+            video + audio + data,
+            video,
+            audio,
+            round(video_frames / span),
+            round(audio_frames / span),
+            round(data_frames / span),
+            *gops,
         )

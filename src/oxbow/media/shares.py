@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 
 @dataclass(slots=True, eq=False)
@@ -26,13 +25,8 @@ class Share:
     """Bytes that were taken note of."""
 
 
-class Tally(NamedTuple):
-    """What became of the viewers of one kind."""
-
-    viewers: int
-    """Now."""
-    sent_bytes: int
-    """Since last asked."""
+Tally = tuple[int, int]
+"""The viewers of one kind now, and the bytes that were sent to them since last asked."""
 
 
 class Shares:
@@ -72,16 +66,19 @@ class Shares:
         share.sent += self._sum
 
     def take(self) -> dict[Hashable, Tally]:
-        """The tally of each kind; bytes count from the last call. A kind without viewers is told once more
+        """The tally of each kind. A kind whose viewers have all left is told once more, if they got anything,
         and then forgotten."""
         tallies: dict[Hashable, Tally] = {}
-        for kind, share in list(self._shares.items()):
-            sent = self._sent(share)
-            tallies[kind] = Tally(share.viewers, sent - share.told)
-            share.told = sent
-            if not share.viewers:
-                self._gone += sent
-                del self._shares[kind]
+        step, deserted = self._sum, []
+        for kind, share in self._shares.items():  # Of every cohort, each second: hence without calls.
+            viewers, sent = share.viewers, share.sent + share.in_step * step
+            if viewers or sent != share.told:
+                tallies[kind] = (viewers, sent - share.told)
+                share.told = sent
+            if not viewers:
+                deserted.append(kind)
+        for kind in deserted:
+            self._gone += self._sent(self._shares.pop(kind))
         return tallies
 
     def _sent(self, share: Share) -> int:

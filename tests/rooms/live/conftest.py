@@ -22,12 +22,13 @@ from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.refusals.models import Refusal
 from oxbow.kernel.settings import KernelSettings
 from oxbow.rooms.live.board import LiveBoard, OnAir
-from oxbow.rooms.live.control.messages import Figures, LivePublisher, Share, StreamReport
+from oxbow.rooms.live.control.messages import Figures, LivePublisher, StreamReport
 from oxbow.rooms.live.routes import live_routers
 from oxbow.rooms.live.service import LiveService
 from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.usage.room import LiveUsage
 from oxbow.testing.signing import QiniuAuth
+from reports import report_of, viewers_of
 
 ROOT = Account(1, "root")
 STRANGER = Account(2, "stranger")
@@ -89,7 +90,7 @@ class Board(LiveBoard):
             silent_seconds=0,
             dropped_bytes=0,
         )
-        self.report(0, [StreamReport(hub, stream, figures, shares=[Share("", "flv", "", "", 10, 0)])])
+        self.report(0, report_of(StreamReport(hub, stream, figures, shares=[viewers_of("flv", 10)])))
 
 
 @dataclass

@@ -7,21 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from oxbow.rooms.live.control.messages import Share, StreamReport
+from oxbow.rooms.live.control.messages import Kind, Share, StreamReport
 
 HLS_VIEWER_SECONDS = 12.0
 """An HLS viewer that asked for nothing for so long has left. Players ask at least once a target duration."""
 BANDWIDTH_SECONDS = 5
 """Viewers' bandwidth is the mean over so many seconds of reports."""
-
-
-class Kind(NamedTuple):
-    """What viewers are told apart by; see oxbow.rooms.live.control.messages.Share."""
-
-    domain: str
-    protocol: str
-    area: str
-    isp: str
 
 
 class Crowd(NamedTuple):
@@ -41,23 +32,33 @@ def total(crowds: Iterable[Crowd]) -> Crowd:
     return Crowd(viewers, bandwidth)
 
 
+class _Told(NamedTuple):
+    """A worker's report of one stream."""
+
+    at: float
+    shares: list[Share]
+    kinds: list[Kind]
+
+
 @dataclass(slots=True)
 class Audience:
     """One stream's. Reports are kept as they came, and looked into when somebody asks."""
 
-    _connected: dict[int, list[Share]] = field(default_factory=dict)
+    _connected: dict[int, _Told] = field(default_factory=dict)
     """By worker, as of its last report."""
-    _sessions: dict[str, tuple[float, Share]] = field(default_factory=dict)
-    """HLS viewers: when each was last seen, and in which share."""
-    _sent: deque[tuple[float, list[Share]]] = field(default_factory=deque)
+    _sessions: dict[str, tuple[float, Kind]] = field(default_factory=dict)
+    """HLS viewers: when each was last seen, and what kind it is of."""
+    _sent: deque[_Told] = field(default_factory=deque)
 
-    def take(self, worker: int, report: StreamReport, now: float) -> None:
+    def take(self, worker: int, stream: StreamReport, kinds: list[Kind], now: float) -> None:
         """What a worker says of this stream; it stands for all that the worker carries of it."""
-        self._connected[worker] = report.shares
-        self._sent.append((now, report.shares))
-        for share in report.shares:
+        told = _Told(now, stream.shares, kinds)
+        self._connected[worker] = told
+        self._sent.append(told)
+        self._forget_sent(now)
+        for share in stream.shares:
             for session in share.sessions:
-                self._sessions[session] = (now, share)
+                self._sessions[session] = (now, kinds[share.kind])
 
     def lost(self, worker: int) -> None:
         """The worker serves nobody (any more)."""
@@ -65,8 +66,7 @@ class Audience:
 
     def is_over(self, now: float) -> bool:
         """Forget what is too old; whether nothing is left."""
-        while self._sent and now - self._sent[0][0] >= BANDWIDTH_SECONDS:
-            self._sent.popleft()
+        self._forget_sent(now)
         if self._sessions:
             self._sessions = {
                 session: seen
@@ -75,31 +75,31 @@ class Audience:
             }
         return not (self._connected or self._sessions or self._sent)
 
+    def _forget_sent(self, now: float) -> None:
+        while self._sent and now - self._sent[0].at >= BANDWIDTH_SECONDS:
+            self._sent.popleft()
+
     def viewers(self, now: float) -> Counter[Kind]:
         """How many of each kind watch."""
         counts: Counter[Kind] = Counter()
-        for shares in self._connected.values():
-            for share in shares:
+        for told in self._connected.values():
+            for share in told.shares:
                 if share.viewers:
-                    counts[_kind(share)] += share.viewers
-        for seen, share in self._sessions.values():
+                    counts[told.kinds[share.kind]] += share.viewers
+        for seen, kind in self._sessions.values():
             if now - seen < HLS_VIEWER_SECONDS:
-                counts[_kind(share)] += 1
+                counts[kind] += 1
         return counts
 
     def crowds(self, now: float) -> dict[Kind, Crowd]:
         """Each kind of viewers there is, or was a moment ago."""
         viewers = self.viewers(now)
         sent: Counter[Kind] = Counter()
-        for at, shares in self._sent:
-            if now - at < BANDWIDTH_SECONDS:
-                for share in shares:
-                    sent[_kind(share)] += share.sent_bytes
+        for told in self._sent:
+            if now - told.at < BANDWIDTH_SECONDS:
+                for share in told.shares:
+                    sent[told.kinds[share.kind]] += share.sent_bytes
         return {
             kind: Crowd(viewers[kind], sent[kind] * 8 // BANDWIDTH_SECONDS)
             for kind in viewers.keys() | (+sent).keys()
         }
-
-
-def _kind(share: Share) -> Kind:
-    return Kind(share.domain, share.protocol, share.area, share.isp)

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from oxbow.media.parameters import MediaParameters
-from oxbow.rooms.live.audience import Audience, Crowd, Kind, total
-from oxbow.rooms.live.control.messages import Figures, LivePublisher, StreamReport
+from oxbow.media.parameters import UNKNOWN, MediaParameters
+from oxbow.rooms.live.audience import Audience, Crowd, total
+from oxbow.rooms.live.control.messages import Figures, Kind, LivePublisher, Report
 
 STALE_SECONDS = 5.0
 """A publisher that has been silent for so long has most likely lost its network: its encoder is back before
 the dead connection is noticed."""
+SWEEP_SECONDS = 5.0
+"""How often audiences are looked for that nothing is left of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class OnAir:
     activity: int | str | None = None
     """The history's id of this broadcast."""
     figures: Figures | None = None
+    media: MediaParameters = UNKNOWN
+    """What its worker said last about its sequence headers."""
 
     @property
     def is_stale(self) -> bool:
@@ -75,6 +79,9 @@ class LiveBoard:
         self._on_air: dict[tuple[str, str], OnAir] = {}
         self._names: dict[str, list[str]] = {}
         self._audiences: dict[tuple[str, str], Audience] = {}
+        self._serving: dict[int, set[tuple[str, str]]] = {}
+        """The streams whose audiences a worker had a part in when it reported last."""
+        self._swept = clock()
         self._cutter: Cutter | None = None
         self._versions: dict[int, int] = {}
         """Of the configuration, by worker."""
@@ -104,28 +111,43 @@ class LiveBoard:
         names.pop(bisect.bisect_left(names, stream))
         return on_air
 
-    def report(self, worker: int, reports: list[StreamReport]) -> None:
+    def report(self, worker: int, report: Report) -> None:
         """Take a worker's report: it stands for everything that the worker carries now."""
-        now = self._clock()
-        for audience in self._audiences.values():
-            audience.lost(worker)
-        for report in reports:
-            self._take(worker, report, now)
-        self._forget_old(now)
+        now, served = self._clock(), set[tuple[str, str]]()
+        for stream in report.streams:
+            key = (stream.hub, stream.stream)
+            if stream.publisher is not None:
+                self._take_figures(key, stream.publisher)
+            if stream.shares:
+                self._audience(key).take(worker, stream, report.kinds, now)
+                served.add(key)
+        self._serve_only(worker, served)
+        if now - self._swept >= SWEEP_SECONDS:
+            self._sweep(now)
 
-    def _take(self, worker: int, report: StreamReport, now: float) -> None:
-        on_air = self._on_air.get((report.hub, report.stream))
-        figures = report.publisher
-        if on_air is not None and figures is not None and figures.session == on_air.publisher.session:
+    def _take_figures(self, key: tuple[str, str], figures: Figures) -> None:
+        on_air = self._on_air.get(key)
+        if on_air is not None and figures.session == on_air.publisher.session:
             on_air.figures = figures
-        if report.shares:
-            key = (report.hub, report.stream)
-            audience = self._audiences.get(key)
-            if audience is None:
-                audience = self._audiences[key] = Audience()
-            audience.take(worker, report, now)
+            if figures.media is not None:
+                on_air.media = figures.media
 
-    def _forget_old(self, now: float) -> None:
+    def _audience(self, key: tuple[str, str]) -> Audience:
+        audience = self._audiences.get(key)
+        if audience is None:
+            audience = self._audiences[key] = Audience()
+        return audience
+
+    def _serve_only(self, worker: int, streams: set[tuple[str, str]]) -> None:
+        """The worker has no viewers but those of these streams."""
+        for key in self._serving.pop(worker, set()) - streams:
+            if key in self._audiences:
+                self._audiences[key].lost(worker)
+        if streams:
+            self._serving[worker] = streams
+
+    def _sweep(self, now: float) -> None:
+        self._swept = now
         for key in [key for key, audience in self._audiences.items() if audience.is_over(now)]:
             del self._audiences[key]
 
@@ -140,8 +162,7 @@ class LiveBoard:
     def drop_worker(self, worker: int) -> list[OnAir]:
         """A worker died: its viewers are gone and so are its publishers, which are returned."""
         self._versions.pop(worker, None)
-        for audience in self._audiences.values():
-            audience.lost(worker)
+        self._serve_only(worker, set())
         lost = [on_air for on_air in self._on_air.values() if on_air.worker == worker]
         for on_air in lost:
             self.remove(on_air.publisher.hub, on_air.publisher.stream, on_air.publisher.session)
@@ -206,8 +227,12 @@ class LiveBoard:
         on_air = self._on_air.get((hub, stream))
         if on_air is None:
             return None
-        media = on_air.figures.media if on_air.figures else MediaParameters()
-        return LiveDetails(on_air.publisher, media, self.crowds(hub, stream))
+        return LiveDetails(on_air.publisher, on_air.media, self.crowds(hub, stream))
+
+    def media(self, hub: str, stream: str) -> MediaParameters:
+        """What a live stream is made of; empty while it is not live."""
+        on_air = self._on_air.get((hub, stream))
+        return on_air.media if on_air is not None else UNKNOWN
 
     def live_names(self, hub: str, prefix: str = "") -> list[str]:
         """Sorted names of the hub's live streams that begin with `prefix`."""

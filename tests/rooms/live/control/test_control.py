@@ -11,11 +11,11 @@ from oxbow.rooms.live.control import server as server_module
 from oxbow.rooms.live.control.messages import (
     PublishEnded,
     Report,
-    Share,
     StreamReport,
 )
 from oxbow.rooms.live.policy import PublishRefused
 from oxbow.rooms.live.snapshot import HubConfig
+from reports import report_of, viewers_of
 from waiting import soon
 
 from .conftest import House
@@ -251,13 +251,13 @@ class TestControlThatIsRestarted:
 
 async def test_the_totals_only_grow(house: House) -> None:
     worker = await house.worker()
-    shares = [Share("", "flv", "", "", 1, 90), Share("", "rtmp", "", "", 1, 10)]
+    shares = [viewers_of("flv", 1, 90), viewers_of("rtmp", 1, 10)]
     streams = [
         StreamReport("hub", "one", shares=shares, skipped_bytes=7, dropped_viewers=1),
         StreamReport("hub", "two", shares=shares[1:]),
     ]
     for _ in range(2):
-        worker.link.send(Report(1.0, 0, streams, {"not_live": 2}))
+        worker.link.send(report_of(*streams, refused={"not_live": 2}))
     totals = house.control.totals
     await soon(lambda: totals.sent_bytes == 220)
     assert (totals.skipped_bytes, totals.dropped_viewers, totals.refused) == (14, 2, {"not_live": 4})

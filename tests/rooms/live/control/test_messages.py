@@ -13,6 +13,7 @@ from oxbow.rooms.live.control.messages import (
     Cut,
     Figures,
     Hello,
+    Kind,
     LivePublisher,
     PublishAnswer,
     PublishEnded,
@@ -27,8 +28,8 @@ from oxbow.rooms.live.snapshot import ConfigSnapshot, HubConfig
 
 PUBLISHER = LivePublisher("hub", "stream", "session", "1.1.1.1:5", "[::1]:1935", 1.5)
 FIGURES = Figures("s", *range(1, 11), MediaParameters(1280, 720, 25.0, "H264"))
-SHARE = Share("a.example.com", "hls", "cn", "", 1, 5, ["session"])
-RECEIVED = Received("", "rtmp", "", "", 7)
+KINDS = [Kind("a.example.com", "hls", "cn", ""), Kind("", "rtmp", "", "")]
+SHARE, RECEIVED = Share(0, 1, 5, ["session"]), Received(1, 7)
 MESSAGES: list[AnyMessage] = [
     Hello(3, 4711, [PUBLISHER]),
     AskPublish(1, PUBLISHER, "token=\u4e2d", None),
@@ -36,7 +37,7 @@ MESSAGES: list[AnyMessage] = [
     PublishEnded("hub", "stream", "session", "disconnected"),
     Cut("hub", "stream", "disabled", True),
     Configure(ConfigSnapshot(7, {"hub": HubConfig("hub", 3.5)}, banned={"hub/stream": -1})),
-    Report(1.0, 5, [StreamReport("hub", "stream", FIGURES, [SHARE], [RECEIVED])], {"x": 1}),
+    Report(1.0, 5, [StreamReport("hub", "stream", FIGURES, [SHARE], [RECEIVED])], {"x": 1}, KINDS),
 ]
 
 

@@ -14,16 +14,16 @@ from oxbow.kernel.gateway import create_app
 from oxbow.kernel.health import Health
 from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.settings import KernelSettings
-from oxbow.rooms.live.control.messages import Report, Share, StreamReport
+from oxbow.rooms.live.control.messages import StreamReport
 from oxbow.rooms.live.control.routes import control_router
 from oxbow.testing.signing import QiniuAuth
+from reports import players_of_hls, report_of, viewers_of
 from waiting import soon
 
 from .conftest import House
 
 AK, SK = "root-access-key", "a-secret-key-1234567"
-FLV, RTMP = Share("", "flv", "", "", 2, 1000), Share("", "rtmp", "", "", 1, 500)
-HLS = Share("", "hls", "", "", 0, 0, ["x"])
+FLV, RTMP, HLS = viewers_of("flv", 2, 1000), viewers_of("rtmp", 1, 500), players_of_hls(["x"])
 NOTHING = {
     "version": __version__,
     "workers": [],
@@ -75,22 +75,10 @@ async def test_at_first_there_is_nothing(server: httpx.AsyncClient) -> None:
 async def test_what_the_workers_report_is_added_up(server: httpx.AsyncClient, house: House) -> None:
     one, zero = await house.worker(1), await house.worker(0)
     await zero.publish("session")
-    one.link.send(
-        Report(
-            1.0,
-            7,
-            [StreamReport("hub", "stream", None, [FLV, HLS], [], 10, 1)],
-            {},
-        )
-    )
-    zero.link.send(
-        Report(
-            1.0,
-            3,
-            [StreamReport("hub", "stream", None, [RTMP, HLS])],
-            {"banned": 2},
-        )
-    )
+    first = StreamReport("hub", "stream", None, [FLV, HLS], [], 10, 1)
+    second = StreamReport("hub", "stream", None, [RTMP, HLS])
+    one.link.send(report_of(first, connections=7))
+    zero.link.send(report_of(second, connections=3, refused={"banned": 2}))
     await soon(lambda: [worker.connections for worker in house.control.workers] == [3, 7])
     assert await tell(server) == NOTHING | {
         "workers": [
@@ -108,7 +96,7 @@ async def test_what_the_workers_report_is_added_up(server: httpx.AsyncClient, ho
 
 async def test_totals_outlive_the_worker_that_reported_them(server: httpx.AsyncClient, house: House) -> None:
     worker = await house.worker()
-    worker.link.send(Report(1.0, 3, [StreamReport("hub", "stream", shares=[FLV])], {}))
+    worker.link.send(report_of(StreamReport("hub", "stream", shares=[FLV])))
     await soon(lambda: house.control.totals.sent_bytes)
     await worker.kill()
     await soon(lambda: not house.control.workers)

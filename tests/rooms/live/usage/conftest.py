@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from oxbow.rooms.live.control.messages import Figures, Received, Report, Share, StreamReport
+from oxbow.rooms.live.control.messages import Figures, Kind, Received, Share, StreamReport
+from reports import received_from, share_of
 
 
 def share(
     sent: int, domain: str = "", area: str = "", protocol: str = "flv", isp: str = "", viewers: int = 1
 ) -> Share:
-    return Share(domain, protocol, area, isp, viewers, sent)
+    return share_of(Kind(domain, protocol, area, isp), viewers, sent)
 
 
 def received(size: int, domain: str = "", area: str = "") -> Received:
-    return Received(domain, "rtmp", area, "", size)
+    return received_from(Kind(domain, "rtmp", area, ""), size)
 
 
 def stream_report(
@@ -25,7 +26,3 @@ def stream_report(
         shares=[one for one in what if isinstance(one, Share)],
         received=[one for one in what if isinstance(one, Received)],
     )
-
-
-def report(*streams: StreamReport) -> Report:
-    return Report(1.0, 0, list(streams), {})

@@ -10,8 +10,9 @@ import pytest
 
 from oxbow.kernel.metering import MeteringService
 from oxbow.rooms.live.usage.room import LiveUsage
+from reports import report_of
 from rooms.live.conftest import Clock
-from rooms.live.usage.conftest import received, report, share, stream_report
+from rooms.live.usage.conftest import received, share, stream_report
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 DAYS = "begin=20210928&end=20210930&g=day&select=flow"
@@ -28,15 +29,15 @@ async def counted(api: httpx.AsyncClient, usage: LiveUsage, metering: MeteringSe
         assert (await api.post("/v2/hubs", json={"name": hub})).status_code == 200
     clock.now = at("2021-09-28 10:00")
     flv, hls = "flv.example.com", "hls.example.com"
-    usage.take(0, report(
+    usage.take(0, report_of(
         stream_report("one", share(1, flv, "cn"), share(10, flv, "hk"), hub="test"),
         stream_report("two", share(100, hls, "cn", "hls"), share(1000, "", ""), hub="test"),
         stream_report("one", share(10_000, "", "emea"), received(7, "push.example.com", "am"), hub="other"),
     ))  # fmt: skip
     clock.now = at("2021-09-29 23:59:59")
-    usage.take(1, report(stream_report("one", share(100_000, "flv.example.com", "cn"), hub="test")))
+    usage.take(1, report_of(stream_report("one", share(100_000, "flv.example.com", "cn"), hub="test")))
     clock.now = at("2021-09-30 12:00")
-    usage.take(1, report(stream_report("one", share(1_000_000, "flv.example.com", "cn"), hub="test")))
+    usage.take(1, report_of(stream_report("one", share(1_000_000, "flv.example.com", "cn"), hub="test")))
     await metering.flush()
 
 
@@ -119,8 +120,8 @@ class TestRows:
         self, api: httpx.AsyncClient, usage: LiveUsage, metering: MeteringService
     ):
         assert (await api.delete("/v2/hubs/test")).status_code == 200
-        usage.take(0, report(stream_report("one", share(5), hub="test")))
-        usage.take(0, report(stream_report("one", share(9), hub="unheard-of")))
+        usage.take(0, report_of(stream_report("one", share(5), hub="test")))
+        usage.take(0, report_of(stream_report("one", share(9), hub="unheard-of")))
         await metering.flush()
         found = await flows(api, "$hub=test&begin=20210928&g=month&select=flow")
         assert found == [{"flow": 1_101_116}]

@@ -18,8 +18,9 @@ from oxbow.rooms.live.store.minutes import MinuteStore
 from oxbow.rooms.live.usage import minutes as minutes_module
 from oxbow.rooms.live.usage.models import DomainMinute, MinuteRow, StreamMinute
 from oxbow.rooms.live.usage.room import LiveUsage
+from reports import report_of
 from rooms.live.conftest import AK, SK, Board, Clock
-from rooms.live.usage.conftest import report, share, stream_report
+from rooms.live.usage.conftest import share, stream_report
 
 MINUTE_0 = 1_700_000_040
 """The first whole minute of the hub `live`."""
@@ -37,8 +38,8 @@ def path(stream: str = "stream", hub: str = "live") -> str:
 async def second(usage: LiveUsage, board: Board, clock: Clock, at: float, *shares, bps: int) -> None:
     """What a worker's report does, and the turn of the clock behind it."""
     clock.now = at
-    told = report(stream_report("stream", *shares, publisher=figures(bps)))
-    board.report(0, told.streams)
+    told = report_of(stream_report("stream", *shares, publisher=figures(bps)))
+    board.report(0, told)
     usage.take(0, told)
     await usage.minutes.turn()
 
@@ -149,7 +150,7 @@ class TestAnswers:
 
 
 async def test_a_minute_without_a_publisher_is_none(usage: LiveUsage, clock: Clock):
-    usage.take(0, report(stream_report("waited-for", share(0, viewers=3))))
+    usage.take(0, report_of(stream_report("waited-for", share(0, viewers=3))))
     clock.now += 60
     await usage.minutes.turn()
     assert usage.minutes.pending == 0
@@ -169,7 +170,7 @@ async def test_minutes_wait_for_the_database_up_to_a_limit(
     monkeypatch.setattr(usage.minutes._store, "write", write)
     monkeypatch.setattr(minutes_module, "MAX_PENDING", 3)
     for _ in range(5):
-        usage.take(0, report(stream_report("stream", publisher=figures())))
+        usage.take(0, report_of(stream_report("stream", publisher=figures())))
         clock.now += 60
         await usage.minutes.turn()
     assert (usage.minutes.pending, usage.minutes.lost) == (3, 2)

@@ -6,7 +6,8 @@ from typing import Any
 
 from oxbow.media.parameters import MediaParameters
 from oxbow.media.probe import Probe
-from oxbow.rooms.live.control.messages import LivePublisher, PublishEnded, Received
+from oxbow.rooms.live.control.messages import LivePublisher, PublishEnded
+from oxbow.rooms.live.ways import Way
 from oxbow.rooms.live.worker.publishing import UNWATCHED_SECONDS, Publishing
 
 TICK = 0.1
@@ -149,16 +150,31 @@ def test_figures_name_the_session_they_are_of() -> None:
     assert figures.media == MediaParameters(1280, 720)
 
 
+def test_media_are_told_when_they_change_and_to_a_control_that_knows_nothing() -> None:
+    publishing, publisher = Publishing(Link(), TICK), Publisher()  # type: ignore[arg-type]
+    publishing.begin(publisher)
+
+    def told() -> MediaParameters | None:
+        return publishing.figures()["hub", "stream"].media
+
+    first, second = MediaParameters(1280, 720), MediaParameters(640, 360)
+    assert [told(), told()] == [first, None]
+    publisher.writer.parameters = second
+    assert [told(), told()] == [second, None]
+    publishing.tell_anew()
+    assert [told(), told()] == [second, None]
+
+
 def test_what_came_is_told_once_also_of_one_that_has_gone_since() -> None:
     publishing = Publishing(Link(), TICK)  # type: ignore[arg-type]
     staying, leaving = Publisher("a", received=10), Publisher("b", received=5)
     for publisher in (staying, leaving):
         publishing.begin(publisher)
     publishing.end(leaving.info, "finished")
-    domain = "push.example.com"
+    way = Way("push.example.com")
     assert publishing.received() == {
-        ("hub", "a"): [Received(domain, "rtmp", "", "", 10)],
-        ("hub", "b"): [Received(domain, "rtmp", "", "", 5)],
+        ("hub", "a"): [("rtmp", way, 10)],
+        ("hub", "b"): [("rtmp", way, 5)],
     }
     assert publishing.received() == {}
 

@@ -59,8 +59,9 @@ def by_stream(report: Report) -> dict[str, StreamReport]:
     return {stream.stream: stream for stream in report.streams}
 
 
-def viewers(report: StreamReport) -> dict[str, int]:
-    return {share.protocol: share.viewers for share in report.shares if share.viewers}
+def viewers(report: Report, stream: str) -> dict[str, int]:
+    shares = by_stream(report)[stream].shares
+    return {report.kinds[share.kind].protocol: share.viewers for share in shares if share.viewers}
 
 
 def sessions(report: StreamReport) -> list[str]:
@@ -86,11 +87,13 @@ async def test_viewers_are_those_of_now_and_bytes_those_since_the_last_report(
     worker.on_air("elsewhere").write([*setup(), *broadcast(0, 1000)])
     handler = SimpleNamespace(preamble=lambda head: head, viewer_gone=lambda *_: None)
     worker.plane.watching.watch("hub", "elsewhere", FLV, Viewer(sockets[0], handler), patience=30)
-    first = by_stream(make_report(worker.plane, 1.0, 1))["elsewhere"]
-    assert (first.publisher, viewers(first)) == (None, {"flv": 1})
+    report = make_report(worker.plane, 1.0, 1)
+    first = by_stream(report)["elsewhere"]
+    assert (first.publisher, viewers(report, "elsewhere")) == (None, {"flv": 1})
     assert first.sent_bytes == len(sockets[1].recv(1 << 20))
-    second = by_stream(make_report(worker.plane, 1.0, 1))["elsewhere"]
-    assert (viewers(second), second.sent_bytes) == ({"flv": 1}, 0)
+    report = make_report(worker.plane, 1.0, 1)
+    second = by_stream(report)["elsewhere"]
+    assert (viewers(report, "elsewhere"), second.sent_bytes) == ({"flv": 1}, 0)
 
 
 async def test_what_goes_out_by_all_ways_is_one_sum(
@@ -104,9 +107,10 @@ async def test_what_goes_out_by_all_ways_is_one_sum(
     worker._writers[0].write(broadcast(1000, 4000))
     worker.tick()
     worker.plane.shelf.sent("hub", "stream", Way(), 1000)
-    told = by_stream(make_report(worker.plane, 1.0, 1))["stream"]
+    report = make_report(worker.plane, 1.0, 1)
+    told = by_stream(report)["stream"]
     assert told.publisher is not None
-    assert (viewers(told), sessions(told)) == ({"flv": 1}, [SESSION])
+    assert (viewers(report, "stream"), sessions(told)) == ({"flv": 1}, [SESSION])
     assert playlists[0] is not None
     assert told.sent_bytes == len(sockets[1].recv(1 << 20)) + 1000
     assert sessions(by_stream(make_report(worker.plane, 1.0, 1))["stream"]) == []

@@ -7,6 +7,7 @@ run the same version, since the supervisor starts them, so there is nothing to n
 import asyncio
 import struct
 from collections.abc import AsyncIterator
+from typing import NamedTuple
 
 import msgspec
 
@@ -138,7 +139,7 @@ class Configure(Message, frozen=True):
     snapshot: ConfigSnapshot
 
 
-class Figures(msgspec.Struct, frozen=True, gc=False):
+class Figures(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A publisher's figures over the last seconds (see oxbow.media.probe.Reading)."""
 
     session: str
@@ -154,12 +155,12 @@ class Figures(msgspec.Struct, frozen=True, gc=False):
     """How long nothing came from the publisher."""
     dropped_bytes: int
     """Bytes that shared memory had no room for, since the start."""
-    media: MediaParameters = MediaParameters()
-    """What its sequence headers say."""
+    media: MediaParameters | None = None
+    """What its sequence headers say; None if that is what control was told last."""
 
 
-class Share(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The viewers of one stream in one worker that came on one way, over the last interval."""
+class Kind(NamedTuple):
+    """What publishers and viewers are told apart by in statistics, besides their stream."""
 
     domain: str
     """The bound domain, in lower case; empty for an address without one."""
@@ -168,7 +169,14 @@ class Share(msgspec.Struct, frozen=True, array_like=True, gc=False):
     area: str
     """One of cn, hk, tw, apac, am, emea; empty where it is not known."""
     isp: str
-    """The operator of their networks; empty where it is not known."""
+    """The operator of the client's network; empty where it is not known."""
+
+
+class Share(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Viewers of one kind of one stream in one worker, over the last interval."""
+
+    kind: int
+    """Its place in the report's `kinds`."""
     viewers: int
     """Connected now. HLS viewers are not connected, `sessions` tells them."""
     sent_bytes: int
@@ -178,24 +186,26 @@ class Share(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Received(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What the publishers of one stream in one worker sent on one way, over the last interval."""
+    """What a publisher of one stream in one worker sent, over the last interval."""
 
-    domain: str
-    protocol: str
-    area: str
-    isp: str
+    kind: int
+    """Its place in the report's `kinds`."""
     received_bytes: int
     """Read from their sockets once they were let in: media and its framing."""
 
 
-class StreamReport(msgspec.Struct, frozen=True, gc=False):
-    """One stream in one worker over the last interval."""
+class StreamReport(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One stream in one worker over the last interval.
+
+    There are thousands of these a second: they are arrays on the socket, and a domain's name or an operator's
+    is spelled once in a report.
+    """
 
     hub: str
     stream: str
     publisher: Figures | None = None
     shares: list[Share] = []
-    """Each (domain, protocol, area, isp) at most once."""
+    """None that would tell of neither viewers nor bytes."""
     received: list[Received] = []
     """Bytes from publishers, also from one that has gone within the interval."""
     skipped_bytes: int = 0
@@ -221,6 +231,8 @@ class Report(Message, frozen=True):
     streams: list[StreamReport]
     refused: dict[str, int]
     """Refused connections in the interval, by reason."""
+    kinds: list[Kind] = []
+    """What the numbers in shares stand for, in this report."""
     version: int = 0
     """Of the configuration that the worker goes by."""
     refusals: list[Refusal] = []

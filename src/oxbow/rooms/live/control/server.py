@@ -73,13 +73,18 @@ class Totals:
 
     def add(self, report: Report) -> None:
         """Take a report's figures."""
+        sent = [0] * len(report.kinds)
         for stream in report.streams:
             for share in stream.shares:
-                self.sent_bytes += share.sent_bytes
-                self.sent_by_area[share.area] += share.sent_bytes
-            self.received_bytes += stream.received_bytes
+                sent[share.kind] += share.sent_bytes
+            for one in stream.received:
+                self.received_bytes += one.received_bytes
             self.skipped_bytes += stream.skipped_bytes
             self.dropped_viewers += stream.dropped_viewers
+        for kind, size in zip(report.kinds, sent, strict=True):
+            if size:
+                self.sent_by_area[kind.area] += size
+        self.sent_bytes += sum(sent)
         self.refused.update(report.refused)
 
 
@@ -185,7 +190,7 @@ class ControlServer:
                 worker.connections = message.connections
                 self._board.acknowledge(worker.index, message.version)
                 self.totals.dropped_bytes += self._newly_dropped(message)
-                self._board.report(worker.index, message.streams)
+                self._board.report(worker.index, message)
                 self.totals.add(message)
                 self._authority.refused(message.refusals)
                 for listener in self._listeners:
@@ -195,8 +200,11 @@ class ControlServer:
         """Figures count from a publisher's start: what is new is what the board doesn't know yet."""
         total = 0
         for stream in report.streams:
-            on_air, now = self._board.get(stream.hub, stream.stream), stream.publisher
-            if on_air is not None and now is not None and on_air.publisher.session == now.session:
+            now = stream.publisher
+            if now is None or not now.dropped_bytes:
+                continue
+            on_air = self._board.get(stream.hub, stream.stream)
+            if on_air is not None and on_air.publisher.session == now.session:
                 total += now.dropped_bytes - (on_air.figures.dropped_bytes if on_air.figures else 0)
         return total
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 
 from oxbow.kernel.metering import MeteringService
-from oxbow.rooms.live.control.messages import Report
+from oxbow.rooms.live.control.messages import Kind, Report
 
 
 class Traffic:
@@ -31,14 +30,21 @@ class Traffic:
 
     def take(self, report: Report) -> None:
         """Count a report; what it tells belongs to the interval that ends now."""
-        flows: Counter[tuple[str, str, str, str, str]] = Counter()
+        sent: dict[str, list[int]] = {}
+        received: dict[str, list[int]] = {}
+        """Bytes by hub and by the number of their kind: of a thousand streams' shares few sums are left."""
+        nothing = [0] * len(report.kinds)
         for stream in report.streams:
-            hub = stream.hub
-            for share in stream.shares:
-                flows["live.downflow", hub, share.domain, share.area, share.protocol] += share.sent_bytes
-            for one in stream.received:
-                flows["live.upflow", hub, one.domain, one.area, one.protocol] += one.received_bytes
-        self._add(flows)
+            if stream.shares:
+                sums = sent.get(stream.hub) or sent.setdefault(stream.hub, nothing.copy())
+                for share in stream.shares:
+                    sums[share.kind] += share.sent_bytes
+            if stream.received:
+                sums = received.get(stream.hub) or received.setdefault(stream.hub, nothing.copy())
+                for one in stream.received:
+                    sums[one.kind] += one.received_bytes
+        self._add("live.downflow", sent, report.kinds)
+        self._add("live.upflow", received, report.kinds)
 
     def _owner(self, hub: str) -> int | None:
         account = self._owner_of(hub)
@@ -47,11 +53,18 @@ class Traffic:
         self._owners[hub] = account
         return account
 
-    def _add(self, flows: Counter[tuple[str, str, str, str, str]]) -> None:
-        """One sum for each hub and way: of a thousand streams' shares few are left."""
+    def _add(self, meter: str, flows: dict[str, list[int]], kinds: list[Kind]) -> None:
         now = self._clock()
-        for (meter, hub, domain, area, protocol), quantity in flows.items():
+        for hub, sums in flows.items():
             account = self._owner(hub)
-            if quantity and account is not None:
-                dimensions = {"hub": hub, "domain": domain, "area": area, "protocol": protocol}
-                self._metering.add(meter, account, now, quantity, dimensions)
+            if account is None:
+                continue
+            for kind, quantity in zip(kinds, sums, strict=True):
+                if quantity:
+                    dimensions = {
+                        "hub": hub,
+                        "domain": kind.domain,
+                        "area": kind.area,
+                        "protocol": kind.protocol,
+                    }
+                    self._metering.add(meter, account, now, quantity, dimensions)

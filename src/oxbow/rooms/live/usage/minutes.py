@@ -10,7 +10,7 @@ from typing import Protocol
 
 from oxbow.kernel.database import DatabaseUnavailableError
 from oxbow.kernel.logs import get_logger
-from oxbow.media.parameters import MediaParameters
+from oxbow.media.parameters import UNKNOWN, MediaParameters
 from oxbow.rooms.live.audience import total
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.control.messages import Figures, Report
@@ -38,8 +38,8 @@ class _Running:
     audio_bps: int = 0
     video_fps: int = 0
     audio_fps: int = 0
-    media: MediaParameters = field(default_factory=MediaParameters)
-    sent: Counter[str] = field(default_factory=Counter)
+    media: MediaParameters = UNKNOWN
+    sent: dict[str, int] = field(default_factory=dict)
     """Bytes by domain."""
 
     def add(self, figures: Figures) -> None:
@@ -49,7 +49,6 @@ class _Running:
         self.audio_bps += figures.audio_bps
         self.video_fps += figures.video_fps
         self.audio_fps += figures.audio_fps
-        self.media = figures.media
 
     def mean(self, figure: int) -> int:
         return round(figure / self.seconds)
@@ -87,16 +86,21 @@ class Minutes:
 
     def take(self, report: Report) -> None:
         """Add a worker's last second."""
+        domains = [kind.domain for kind in report.kinds]
         for stream in report.streams:
             key = (stream.hub, stream.stream)
             running = self._running.get(key)
             if running is None:
-                running = self._running[key] = _Running()
-            if stream.publisher is not None:
-                running.add(stream.publisher)
+                running = self._running[key] = _Running(media=self._board.media(*key))
+            figures, sent = stream.publisher, running.sent
+            if figures is not None:
+                running.add(figures)
+                if figures.media is not None:
+                    running.media = figures.media
             for share in stream.shares:
                 if share.sent_bytes:
-                    running.sent[share.domain] += share.sent_bytes
+                    domain = domains[share.kind]
+                    sent[domain] = sent.get(domain, 0) + share.sent_bytes
 
     async def turn(self) -> None:
         """If the minute is over, write it; call this often enough."""
@@ -138,7 +142,7 @@ class Minutes:
         for kind, crowd in crowds.items():
             viewers[kind.domain] += crowd.viewers
         domains = [
-            DomainMinute(name, self._type_of(name), viewers[name], sums.sent[name] * 8 // MINUTE)
+            DomainMinute(name, self._type_of(name), viewers[name], sums.sent.get(name, 0) * 8 // MINUTE)
             for name in sorted(viewers.keys() | sums.sent.keys())
         ]
         return StreamMinute(

@@ -5,7 +5,6 @@ Started by the supervisor as `python -m oxbow.rooms.live.worker.process INDEX DO
 """
 
 import asyncio
-import gc
 import os
 import signal
 import socket
@@ -16,6 +15,7 @@ from collections.abc import Mapping
 import uvloop
 
 from oxbow.kernel import logs
+from oxbow.kernel.collector import calm_the_collector
 from oxbow.kernel.geoip import GeoCopies
 from oxbow.kernel.ports import listen
 from oxbow.kernel.settings import KernelSettings, ListenAddress, load
@@ -101,6 +101,7 @@ class MediaWorker:
         await self.plane.link.close()
 
     def _hello(self) -> Hello:
+        self.plane.publishing.tell_anew()
         return Hello(self._index, os.getpid(), self.plane.publishing.infos())
 
     def _configure(self, message: Configure) -> None:
@@ -156,16 +157,6 @@ class MediaWorker:
         self.plane.link.send(report)
 
 
-def _calm_the_collector() -> None:
-    """Frames come and go by reference count alone; looking for cycles among them is wasted time.
-
-    What is there at the start stays for ever and need not be looked at again.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-
-
 async def run(index: int, addresses: Mapping[str, ListenAddress]) -> None:
     """Serve until SIGTERM or SIGINT."""
     worker = MediaWorker(index, load(KernelSettings), load(LiveSettings))
@@ -174,7 +165,7 @@ async def run(index: int, addresses: Mapping[str, ListenAddress]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     worker.open(loop, {name: listen(address) for name, address in addresses.items()})
-    _calm_the_collector()
+    calm_the_collector()
     log.info("media worker ready", worker=index, **{name: str(at) for name, at in addresses.items()})
     await stop.wait()
     await worker.close()

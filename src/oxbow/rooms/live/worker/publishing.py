@@ -10,9 +10,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
+from oxbow.media.parameters import MediaParameters
 from oxbow.media.stream import StreamWriter
 from oxbow.rooms.live.control.link import ControlLink
-from oxbow.rooms.live.control.messages import Figures, LivePublisher, PublishEnded, Received
+from oxbow.rooms.live.control.messages import Figures, LivePublisher, PublishEnded
+from oxbow.rooms.live.ways import Way
 
 
 class Publisher(Protocol):
@@ -48,6 +50,9 @@ UNWATCHED_SECONDS = 1.0
 """While nobody watches, a publisher is read this often, or as soon as its socket may be half full or it has
 hung up."""
 
+Received = tuple[str, Way, int]
+"""Protocol, way, and bytes that came."""
+
 
 @dataclass(slots=True)
 class _Entry:
@@ -56,6 +61,8 @@ class _Entry:
     """Ticks since it was last read."""
     period: int = 1
     """After how many ticks it is read again, while nobody watches."""
+    told: MediaParameters | None = None
+    """What control knows of its media."""
 
     def read_now(self) -> None:
         self.period = 1
@@ -67,6 +74,20 @@ class _Entry:
         size = self.publisher.gather()
         self.period = min(longest, self.publisher.room * self.since // size) if size else 1
         self.since = 0
+
+    def figures(self) -> Figures:
+        publisher = self.publisher
+        writer = publisher.writer
+        media = writer.parameters
+        news = None if media is self.told else media
+        self.told = media
+        return Figures(
+            publisher.info.session,
+            *writer.probe.reading(),
+            publisher.silent_seconds(),
+            writer.dropped_bytes,
+            news,
+        )
 
 
 class Publishing:
@@ -132,13 +153,18 @@ class Publishing:
         """(hub, stream) of all that is published here."""
         return set(self._entries)
 
+    def tell_anew(self) -> None:
+        """Control knows nothing (any more): the next figures tell everything."""
+        for entry in self._entries.values():
+            entry.told = None
+
     def infos(self) -> list[LivePublisher]:
         """Everything that is on air here."""
         return [entry.publisher.info for entry in self._entries.values()]
 
     def figures(self) -> dict[tuple[str, str], Figures]:
         """The figures of each stream that is published here."""
-        return {key: _figures(entry.publisher) for key, entry in self._entries.items()}
+        return {key: entry.figures() for key, entry in self._entries.items()}
 
     def received(self) -> dict[tuple[str, str], list[Received]]:
         """What came from each stream's publishers since the last call."""
@@ -150,23 +176,5 @@ class Publishing:
     def _note_received(self, publisher: Publisher) -> None:
         size, info = publisher.take_received(), publisher.info
         if size:
-            way = Received(info.domain, info.protocol, info.area, info.isp, size)
-            self._received.setdefault((info.hub, info.stream), []).append(way)
-
-
-def _figures(publisher: Publisher) -> Figures:
-    reading = publisher.writer.probe.reading()
-    return Figures(
-        session=publisher.info.session,
-        bps=reading.bps,
-        video_bps=reading.video_bps,
-        audio_bps=reading.audio_bps,
-        video_fps=reading.video_fps,
-        audio_fps=reading.audio_fps,
-        data_fps=reading.data_fps,
-        max_gop_ms=reading.max_gop_ms,
-        avg_gop_ms=reading.avg_gop_ms,
-        silent_seconds=publisher.silent_seconds(),
-        dropped_bytes=publisher.writer.dropped_bytes,
-        media=publisher.writer.parameters,
-    )
+            one = (info.protocol, Way(info.domain, info.area, info.isp), size)
+            self._received.setdefault((info.hub, info.stream), []).append(one)

@@ -1,10 +1,39 @@
 """What a worker tells control once a second."""
 
-from oxbow.rooms.live.control.messages import Report, Share, StreamReport
+from collections.abc import Hashable
+
+from oxbow.rooms.live.control.messages import Kind, Received, Report, Share, StreamReport
+from oxbow.rooms.live.ways import Way
 from oxbow.rooms.live.worker.plane import Plane
+from oxbow.rooms.live.worker.shelf import ShelfShare
 from oxbow.rooms.live.worker.watching import AudienceFigures
 
 _NOBODY = AudienceFigures()
+
+
+class _Numbers(dict[Hashable, int]):
+    """The places of one protocol's ways in a report's table, which grows as they are asked for."""
+
+    def __init__(self, protocol: str, kinds: list[Kind]) -> None:
+        self._protocol = protocol
+        self._kinds = kinds
+
+    def __missing__(self, key: Hashable) -> int:
+        way = key if isinstance(key, Way) else Way()
+        number = self[key] = len(self._kinds)
+        self._kinds.append(Kind(way.domain, self._protocol, way.area, way.isp))
+        return number
+
+
+class _Kinds(dict[str, _Numbers]):
+    """A report's table of ways, by protocol."""
+
+    def __init__(self) -> None:
+        self.told: list[Kind] = []
+
+    def __missing__(self, protocol: str) -> _Numbers:
+        numbers = self[protocol] = _Numbers(protocol, self.told)
+        return numbers
 
 
 def make_report(plane: Plane, seconds: float, connections: int) -> Report:
@@ -13,26 +42,23 @@ def make_report(plane: Plane, seconds: float, connections: int) -> Report:
     received = plane.publishing.received()
     watched = plane.watching.figures()
     fetched = plane.shelf.figures()
+    kinds = _Kinds()
     streams = []
     for key in published.keys() | received.keys() | watched.keys() | fetched.keys():
         audience = watched.get(key, _NOBODY)
-        shares = [
-            Share(way.domain, protocol, way.area, way.isp, viewers, sent)
-            for (protocol, way), (viewers, sent) in audience.shares.items()
-        ]
-        shares += [
-            Share(way.domain, "hls", way.area, way.isp, 0, share.sent_bytes, list(share.sessions))
-            for way, share in fetched.get(key, {}).items()
-        ]
+        shares = _connected(audience, kinds)
+        if key in fetched:
+            shares += _fetching(fetched[key], kinds["hls"])
+        came = [Received(kinds[protocol][way], size) for protocol, way, size in received.get(key, ())]
         streams.append(
             StreamReport(
-                hub=key[0],
-                stream=key[1],
-                publisher=published.get(key),
-                shares=shares,
-                received=received.get(key, []),
-                skipped_bytes=audience.skipped_bytes,
-                dropped_viewers=audience.dropped,
+                key[0],
+                key[1],
+                published.get(key),
+                shares,
+                came,
+                audience.skipped_bytes,
+                audience.dropped,
             )
         )
     refused = dict(plane.refused)
@@ -42,6 +68,24 @@ def make_report(plane: Plane, seconds: float, connections: int) -> Report:
         connections=connections,
         streams=streams,
         refused=refused,
+        kinds=kinds.told,
         refusals=plane.refusals.take(),
         version=plane.config.version,
     )
+
+
+def _connected(audience: AudienceFigures, kinds: _Kinds) -> list[Share]:
+    shares = []
+    for protocol, tallies in audience.tallies:
+        numbers = kinds[protocol]
+        for way, (viewers, sent) in tallies.items():
+            shares.append(Share(numbers[way], viewers, sent))
+    return shares
+
+
+def _fetching(shares: dict[Way, ShelfShare], numbers: _Numbers) -> list[Share]:
+    return [
+        Share(numbers[way], 0, share.sent_bytes, list(share.sessions))
+        for way, share in shares.items()
+        if share.sent_bytes or share.sessions
+    ]

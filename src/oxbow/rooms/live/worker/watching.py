@@ -1,14 +1,15 @@
 """Who watches what in this worker: one audience per stream and format, each a cohort on a log."""
 
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass, field, replace
 
 from oxbow.media.fanout import Cohort, FanoutLimits, Totals, WritableEvents
 from oxbow.media.formats import FORMATS, RTMP, Format
 from oxbow.media.log import LogReader
 from oxbow.media.page import State
 from oxbow.media.registry import Registry
+from oxbow.media.shares import Tally
 from oxbow.media.stream import DEMAND_NS
 from oxbow.media.viewer import Viewer
 from oxbow.rooms.live.ways import Way
@@ -45,8 +46,8 @@ class _Audience:
 class AudienceFigures:
     """What happened to one stream's viewers since last asked."""
 
-    shares: dict[tuple[str, Way], tuple[int, int]] = field(default_factory=dict)
-    """By protocol and way: (viewers now, bytes sent)."""
+    tallies: list[tuple[str, dict[Hashable, Tally]]] = field(default_factory=list)
+    """By protocol, and in it by way. A protocol comes twice if its audience was closed in between."""
     skipped_bytes: int = 0
     dropped: int = 0
 
@@ -145,15 +146,17 @@ class Watching:
         return figures
 
     def _account(self, audience: _Audience, cohort: Cohort) -> None:
-        of = self._unreported.setdefault((audience.hub, audience.stream), AudienceFigures())
-        for way, tally in cohort.shares.take().items():
-            key = (audience.format.name, way if isinstance(way, Way) else Way())
-            sent = of.shares[key][1] if key in of.shares else 0
-            of.shares[key] = (tally.viewers, sent + tally.sent_bytes)
+        key = (audience.hub, audience.stream)
+        of = self._unreported.get(key)
+        if of is None:
+            of = self._unreported[key] = AudienceFigures()
+        if tallies := cohort.shares.take():
+            of.tallies.append((audience.format.name, tallies))
         now, before = cohort.totals, audience.counted
-        of.skipped_bytes += now.skipped_bytes - before.skipped_bytes
-        of.dropped += now.dropped - before.dropped
-        audience.counted = Totals(now.skipped_bytes, now.skips, now.dropped)
+        if now != before:
+            of.skipped_bytes += now.skipped_bytes - before.skipped_bytes
+            of.dropped += now.dropped - before.dropped
+            audience.counted = replace(now)
 
     def _close(self, audience: _Audience) -> None:
         """Nobody watches the stream any more; what its viewers got is reported all the same."""
