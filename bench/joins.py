@@ -21,7 +21,7 @@ RULE2 = "$(key)$(streamTitle)$(_t)"
 
 @dataclass(frozen=True)
 class Joins:
-    """Viewers of one domain whose every setting is on, each with an address of its own.
+    """Viewers of one domain whose every setting is on, each with a URL, a page and an address of its own.
 
     1,000 networks are on the list of addresses, 1,000 hosts on that of pages, two keys and two rules sign, of
     four rewrite rules the last one matches. The first half of the joins is not counted.
@@ -32,7 +32,7 @@ class Joins:
     def measure(self) -> Numbers:
         """Microseconds of the calling thread."""
         config = compiled(configuration(), ConfigSnapshot())
-        taken = [join(config, url, now) for url, now in addresses(2 * self.joins)][self.joins :]
+        taken = [join(config, url, visitor) for url, visitor in viewers(2 * self.joins)][self.joins :]
         return {"join_median_us": median(taken), "join_p99_us": quantiles(taken, n=100)[98]}
 
 
@@ -52,20 +52,21 @@ def configuration() -> ConfigSnapshot:
     return ConfigSnapshot(1, {"hub": HubConfig("hub", 0)}, {HOST: domain})
 
 
-def addresses(count: int) -> Iterator[tuple[str, float]]:
-    """Signed addresses, with the time at which they are asked for."""
-    now = time.time()
+def viewers(count: int) -> Iterator[tuple[str, Visitor]]:
+    """Signed addresses, with who asks for them."""
+    stamp = f"{int(time.time()) + 600:x}"
     for index in range(count):
-        stamp = f"{int(now) + 600:x}"
         path = f"/hub/stream{index % STREAMS}.flv"
         sign = hashlib.md5(f"{KEYS[1]}{path}{stamp}".encode(), usedforsecurity=False).hexdigest()
         typed = f"/old{RULES - 1}/stream{index % STREAMS}/index.flv"
-        yield f"http://{HOST}{typed}?sign={sign}&t={stamp}", now
+        page = f"http://www{index}.page{index % MAX_ENTRIES}.example/live?room={index}"
+        client = f"192.{index >> 16}.{index >> 8 & 255}.{index & 255}"
+        yield f"http://{HOST}{typed}?sign={sign}&t={stamp}", Visitor(client, page)
 
 
-def join(config: ConfigSnapshot, url: str, now: float) -> float:
+def join(config: ConfigSnapshot, url: str, visitor: Visitor) -> float:
     """One decision; microseconds."""
-    visitor = Visitor("192.0.2.77", "http://www.page999.example/live")
+    now = time.time()
     began = time.thread_time_ns()
     rewritten = config.domains[HOST].url_rewrite.rewrite(url)
     assert rewritten is not None

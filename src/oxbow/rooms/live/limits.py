@@ -8,10 +8,12 @@ https://developer.qiniu.com/pili/9896/live-domain-information.
 from __future__ import annotations
 
 import re
+import socket
+from bisect import bisect_right
 from collections.abc import Iterable
 from functools import cached_property
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from urllib.parse import urlsplit
+from ipaddress import ip_network
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,7 +22,19 @@ MAX_ENTRIES = 1000
 
 _REFERER = re.compile(r"(?:\*\.)?(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?")
 
-Address = IPv4Address | IPv6Address
+_PAGE = re.compile(
+    r"(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?//(?:[^/?#]*@)?(\[[^]/?#]*\]|[^][/?#:]+)(?::[^/?#]*)?(?:[/?#]|\Z)"
+)
+"""A page's address up to its path, by RFC 3986 appendix B; the group is its host."""
+_MAPPED = bytes(10) + b"\xff\xff"
+"""What an IPv4 address in IPv6's form begins with (RFC 4291 section 2.5.5.2)."""
+
+
+class Address(NamedTuple):
+    """A client's address, as a number of its version."""
+
+    version: int
+    number: int
 
 
 class LimitError(ValueError):
@@ -35,22 +49,23 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class NetworkSet:
-    """Networks by their length, so that a question is one look-up for each length that occurs."""
+    """Networks as ranges in their order: a question is one search by halves, however many there are."""
 
     def __init__(self, networks: Iterable[str]) -> None:
-        self._by_length: dict[tuple[int, int], set[int]] = {}
-        for text in networks:
-            network = ip_network(text, strict=False)
-            shift = network.max_prefixlen - network.prefixlen
-            self._by_length.setdefault((network.version, shift), set()).add(
-                int(network.network_address) >> shift
-            )
+        self._first: dict[int, list[int]] = {4: [], 6: []}
+        self._last: dict[int, list[int]] = {4: [], 6: []}
+        parsed = [ip_network(text, strict=False) for text in networks]
+        ranges = [(net.version, int(net.network_address), int(net.broadcast_address)) for net in parsed]
+        for version, first, last in sorted(ranges, key=lambda one: (one[1], -one[2])):
+            ends = self._last[version]
+            if not ends or ends[-1] < first:  # Two networks are apart, or one is within the other.
+                self._first[version].append(first)
+                ends.append(last)
 
     def __contains__(self, address: Address) -> bool:
-        number, version = int(address), address.version
-        return any(
-            version == of and number >> shift in prefixes for (of, shift), prefixes in self._by_length.items()
-        )
+        version, number = address
+        index = bisect_right(self._first[version], number) - 1
+        return index >= 0 and number <= self._last[version][index]
 
 
 class IpLimit(msgspec.Struct, frozen=True, dict=True):
@@ -86,10 +101,10 @@ class IpLimit(msgspec.Struct, frozen=True, dict=True):
         if self.whitelist:
             allowed = address in self._white
             return (
-                None if allowed else Refusal("ip_not_allowed", f"{address} is not on the domain's white list")
+                None if allowed else Refusal("ip_not_allowed", f"{client} is not on the domain's white list")
             )
         denied = address in self._black
-        return Refusal("ip_denied", f"{address} is on the domain's black list") if denied else None
+        return Refusal("ip_denied", f"{client} is on the domain's black list") if denied else None
 
 
 class RefererLimit(msgspec.Struct, frozen=True, dict=True, rename="camel"):
@@ -145,22 +160,23 @@ def _listed(host: str, patterns: frozenset[str]) -> bool:
 
 def referer_host(referer: str) -> str | None:
     """The page's host in lower case; None for a text that names none."""
-    try:
-        host = urlsplit(referer).hostname
-    except ValueError:
-        return None
-    return host.removesuffix(".") or None if host else None
+    match = _PAGE.match(referer)
+    return match[1].lower().removesuffix(".") or None if match is not None else None
 
 
 def parse_ip(text: str) -> Address | None:
-    """An address without port, brackets or not; an IPv4 address in IPv6's form is the IPv4 address."""
+    """An address without port, brackets or not; an IPv4 address in IPv6's form is the IPv4 address. The
+    interface that an IPv6 address came in by is no part of it."""
+    bare = text.strip("[]")
     try:
-        address = ip_address(text.strip("[]"))
-    except ValueError:
+        if ":" not in bare:
+            return Address(4, int.from_bytes(socket.inet_pton(socket.AF_INET, bare)))
+        packed = socket.inet_pton(socket.AF_INET6, bare.partition("%")[0])
+    except (OSError, ValueError):
         return None
-    if isinstance(address, IPv6Address):
-        return address.ipv4_mapped or IPv6Address(int(address))  # without the interface it came in by
-    return address
+    if packed.startswith(_MAPPED):
+        return Address(4, int.from_bytes(packed[len(_MAPPED) :]))
+    return Address(6, int.from_bytes(packed))
 
 
 def normal_networks(entries: Iterable[str]) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ DEFAULT_TIMESTAMP_PART = "t"
 DEFAULT_BASE = 16
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_DIGITS_OF = tuple(frozenset(_DIGITS[:base] + _DIGITS[:base].upper()) for base in range(len(_DIGITS) + 1))
+"""What a number may consist of, by its base; int() takes signs, spaces, underscores and prefixes, too."""
 _VARIABLE = re.compile(r"\$\(([^()]*)\)")
 _FIELD_NAME = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 _NAMES = ("key", "path", "streamKey", "streamTitle")
@@ -108,37 +110,31 @@ class PlaySecurity(msgspec.Struct, frozen=True, dict=True, rename="camel", omit_
         return tuple(key for key in (self.key1, self.key2) if key)
 
     @cached_property
-    def rules(self) -> tuple[tuple[tuple[str, ...], ...], ...]:
-        """Those that count, each as the pieces between its keys, and each piece cut into text and names of
-        variables by turns."""
+    def templates(self) -> tuple[str, ...]:
+        """The rules that count, each as a template of printf's with the names of its variables."""
         first = self.rule or f"$(key)$(path)$(_{self.timestamp_part})"
-        return tuple(
-            tuple(tuple(_VARIABLE.split(piece)) for piece in rule.split("$(key)"))
-            for rule in (first, self.rule2)
-            if rule
-        )
+        rules = [rule.replace("%", "%%") for rule in (first, self.rule2) if rule]
+        return tuple(_VARIABLE.sub(r"%(\1)s", rule) for rule in rules)
+
+
+class _Values(dict[str, str]):
+    """What a rule's variables stand for; a missing query field is empty."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
 
 
 def signatures(security: PlaySecurity, address: SignedAddress, fields: dict[str, str]) -> list[str]:
     """What each rule makes with each key: MD5 in lower-case hex over the rule with its variables filled in. A
     missing query field is empty."""
-    values = {
-        "path": address.path,
-        "streamKey": address.stream_key,
-        "streamTitle": address.stream_key.rpartition("/")[2],
-    }
-
-    def filled(piece: tuple[str, ...]) -> str:
-        if len(piece) == 1:
-            return piece[0]
-        return "".join(
-            (values[part] if part in values else fields.get(part[1:], "")) if index % 2 else part
-            for index, part in enumerate(piece)
-        )
-
-    rules = [[filled(piece) for piece in rule] for rule in security.rules]
-    texts = [key.join(pieces).encode(errors="replace") for pieces in rules for key in security.keys]
-    return [hashlib.md5(text, usedforsecurity=False).hexdigest() for text in texts]
+    values = _Values({f"_{name}": value for name, value in fields.items()})
+    values["path"], values["streamKey"] = address.path, address.stream_key
+    values["streamTitle"] = address.stream_key.rpartition("/")[2]
+    made = []
+    for values["key"] in security.keys:
+        texts = [(template % values).encode(errors="replace") for template in security.templates]
+        made += [hashlib.md5(text, usedforsecurity=False).hexdigest() for text in texts]
+    return made
 
 
 def query_fields(query: str) -> dict[str, str]:
@@ -189,11 +185,9 @@ def _check_time(security: PlaySecurity, moment: int, now: float) -> None:
 
 def parse_timestamp(text: str, base: int) -> int | None:
     """Digits of the base in either case and nothing else; None if it is no number of 64 bits."""
-    digits = text.lower()
-    allowed = _DIGITS[:base]
-    if not 0 < len(digits) <= MAX_TIMESTAMP_DIGITS or not all(digit in allowed for digit in digits):
+    if not 0 < len(text) <= MAX_TIMESTAMP_DIGITS or not _DIGITS_OF[base].issuperset(text):
         return None
-    number = int(digits, base)
+    number = int(text, base)
     return number if number < 1 << 63 else None
 
 

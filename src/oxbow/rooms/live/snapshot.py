@@ -63,7 +63,7 @@ class DomainConfig(msgspec.Struct, frozen=True):
         self.ip_limit.compile()
         self.referer_limit.compile()
         self.url_rewrite.compile()
-        _ = self.play_security.keys, self.play_security.rules
+        _ = self.play_security.keys, self.play_security.templates
 
 
 class ConfigSnapshot(msgspec.Struct, frozen=True):

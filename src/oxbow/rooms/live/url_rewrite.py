@@ -81,9 +81,8 @@ def _compile(rule: RewriteRule) -> _Compiled:
 
 
 def _replaced(text: bytes, match: re2._Match, replace: tuple[bytes | int, ...]) -> str:
-    groups = (match.group(), *match.groups())
     start, end = match.span()
-    parts = [groups[part] or b"" if isinstance(part, int) else part for part in replace]
+    parts = [match[part] or b"" if isinstance(part, int) else part for part in replace]
     parts = [text[:start], *parts, text[end:]]
     if sum(map(len, parts)) > MAX_ADDRESS:
         raise AddressError(
