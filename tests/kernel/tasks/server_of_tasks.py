@@ -1,4 +1,4 @@
-"""A process that runs tasks and nothing else: `server_of_tasks.py DATABASE_URL NAME FOLDER`, until SIGTERM.
+"""A process that runs tasks and nothing else, until SIGTERM; its `ARGUMENTS` are among its globals.
 
 A task of the kind `test.note` writes into FOLDER/notes when it begins and ends each of its two steps; crash
 points are armed by files in FOLDER/points.
@@ -7,7 +7,6 @@ points are armed by files in FOLDER/points.
 import asyncio
 import os
 import signal
-import sys
 from pathlib import Path
 
 import uvloop
@@ -16,6 +15,8 @@ from oxbow.kernel import logs
 from oxbow.kernel.database import Database
 from oxbow.kernel.tasks import TaskContext, TaskKind, TaskService
 from oxbow.kernel.tasks.settings import TaskSettings
+
+PLACES = 4
 
 
 def note_kind(notes: Path) -> TaskKind:
@@ -29,7 +30,23 @@ def note_kind(notes: Path) -> TaskKind:
         for step in ("first", "second"):
             await context.step(step, effect, context.task.subject, step)
 
-    return TaskKind("test.note", "Take notes", run, queue="notes", concurrency=4, attempts=1)
+    return TaskKind("test.note", "Take notes", run, queue="notes", concurrency=PLACES, attempts=1)
+
+
+def wait_kind(folder: Path) -> TaskKind:
+    """It notes that it began, and waits, without a place, until the file FOLDER/there is there."""
+
+    async def begin() -> None:
+        note(folder / "notes", "waiting begins")
+
+    async def is_there() -> bool:
+        return (folder / "there").exists()
+
+    async def run(context: TaskContext) -> None:
+        await context.step("begin", begin)
+        await context.wait("the file", is_there, 1.2)
+
+    return TaskKind("test.wait", "Wait for a file", run, queue="waiting", concurrency=1, attempts=1)
 
 
 def note(notes: Path, line: str) -> None:
@@ -45,12 +62,18 @@ async def main(url: str, name: str, folder: Path) -> None:
     settings = TaskSettings(poll_seconds=0.05, takeover_seconds=3, crash_dir=folder / "points")
     tasks = TaskService(settings, database, server=name)
     tasks.register(note_kind(folder / "notes"))
+    tasks.register(wait_kind(folder))
     await tasks.open(1)
     await stop.wait()
     await tasks.close()
     await database.close()
 
 
+def serve(url: str, name: str, folder: Path) -> None:
+    """The process' entry."""
+    logs.setup("info", "text", name)
+    uvloop.run(main(url, name, folder))
+
+
 if __name__ == "__main__":
-    logs.setup("info", "text", sys.argv[2])
-    uvloop.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))
+    serve(*globals()["ARGUMENTS"])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from oxbow.kernel.tasks import Task, TaskContext, TaskKind, TaskState
-from oxbow.kernel.tasks.rules import after_cancel, after_failure, after_retry, after_success
+from oxbow.kernel.tasks.rules import after_cancel, after_failure, after_pause, after_retry, after_success
 
 NOW = 1_700_000_000.0
 
@@ -71,6 +71,16 @@ def test_a_rollback_is_tried_as_often_as_the_task_was():
         assert (task.state, task.run_at) == (TaskState.ROLLING_BACK, NOW + pause)
     task = after_failure(task, UNDOABLE, "can't", NOW)
     assert (task.state, task.error) == (TaskState.FAILED, "the rollback failed: can't")
+
+
+def test_a_pause_gives_up_the_place_and_keeps_the_rest():
+    task = after_pause(running(runs=3), NOW + 5, NOW)
+    assert (task.lease, task.handed, task.run_at, task.runs) == ("", False, NOW + 5, 0)
+    assert (task.turn, task.deadline, task.waits_for, task.waiting_since) == (7, NOW + 60, "it", NOW)
+
+
+def test_a_pause_ends_at_the_deadline():
+    assert after_pause(running(), NOW + 3600, NOW).run_at == NOW + 60
 
 
 def test_cancelling_what_has_not_begun_ends_it():

@@ -125,6 +125,62 @@ async def test_what_waits_shows_it_until_it_is_there_or_too_late(tasks):
     assert (done.waits_for, done.waiting_since) == ("", None)
 
 
+async def test_a_task_that_waits_keeps_nobody_else_waiting(tasks):
+    there, heard, shown = asyncio.Event(), [], []
+
+    async def note() -> None:
+        heard.append("noted")
+
+    async def run(context: TaskContext) -> None:
+        async def check() -> bool:
+            return there.is_set()
+
+        await context.progress(0.1, "a tenth of it")
+        await context.step("note", note)
+        await context.sleep(0.01, "a break")
+        await context.progress(0.5, "half of it")
+        shown.append((await tasks.get(context.task.id)).note)
+        await context.wait("the postman", check, 1.5)
+
+    one = {"queue": "narrow", "concurrency": 1}
+    tasks.register(TaskKind("test.wait", "Waits", run, **one))
+    tasks.register(TaskKind("test.plain", "Does nothing", nothing, **one))
+    await tasks.open(OWNER)
+
+    waiting = await tasks.until(await start(tasks, "test.wait"), waits_for="the postman", lease="")
+    await tasks.until(await start(tasks, "test.plain"), state=TaskState.SUCCEEDED)
+    found = await tasks.get(waiting.id)
+    assert (found.state, found.waits_for, found.note) == (TaskState.WAITING, "the postman", "half of it")
+
+    there.set()
+    await tasks.retry(waiting.id)  # It need not wait until it would look again by itself.
+    done = await tasks.until(waiting, state=TaskState.SUCCEEDED)
+    assert (heard, done.attempt, done.waits_for) == (["noted"], 1, "")
+    assert set(shown) == {"half of it"}  # On its way back it does not begin anew before people's eyes.
+    assert len(shown) > 1
+
+
+async def test_a_pause_is_over_at_the_deadline_or_when_somebody_cancels(tasks):
+    undone = []
+
+    async def run(context: TaskContext) -> None:
+        await context.sleep(3600, "a long break")
+
+    async def rollback(context: TaskContext) -> None:
+        undone.append(context.task.id)
+
+    tasks.register(TaskKind("test.late", "Sleeps", run, rollback, deadline_seconds=0.5, attempts=1))
+    tasks.register(TaskKind("test.patient", "Sleeps", run, rollback))
+    await tasks.open(OWNER)
+    late, patient = await start(tasks, "test.late"), await start(tasks, "test.patient")
+    patient = await tasks.until(patient, waits_for="a long break", lease="")
+    assert (await tasks.cancel(patient.id)).state is TaskState.ROLLING_BACK
+    await tasks.until(patient, state=TaskState.CANCELLED)
+    late = await tasks.until(late, state=TaskState.ROLLED_BACK)
+    assert late.error == "not done in 0.5 seconds, it waits for a long break"
+    assert set(undone) == {late.id, patient.id}
+
+
 async def test_a_cancelled_task_ends_and_is_undone_if_it_had_begun(tasks):
     undone = []
 

@@ -10,6 +10,7 @@ from oxbow.kernel.audit import acting_as
 from oxbow.kernel.audit.store import AuditRow
 from oxbow.kernel.database import Database
 from oxbow.kernel.tasks import Task, TaskState, rules
+from oxbow.kernel.tasks.models import Queue
 from oxbow.kernel.tasks.store import TaskStore
 
 OWNER, STRANGER = 1, 2
@@ -26,8 +27,15 @@ def new(id: str, **changes: object) -> Task:
     return replace(task, **changes)
 
 
-async def claim(store: TaskStore, task: Task, lease: str = "mine", now: float = NOW + 1) -> Task | None:
-    return await store.claim(task.id, task.turn, lease=lease, server="here", now=now, deadline_seconds=60.0)
+QUEUE = {"test.kind": Queue("test", 2)}
+
+
+async def take(store: TaskStore, now: float = NOW, server: str = "here") -> list[Task]:
+    return await store.take(now, server, QUEUE)
+
+
+async def begin(store: TaskStore, task: Task, now: float = NOW + 1) -> Task | None:
+    return await store.begin(task.id, task.lease, now=now, deadline_seconds=60.0)
 
 
 async def test_what_is_stored_is_what_is_read(store):
@@ -68,58 +76,101 @@ async def test_pages_are_an_accounts_own_newest_first(store):
     assert await ids(subject="other", state=TaskState.FAILED) == ["5"]
 
 
-async def test_what_is_due_is_handed_over_once(store):
-    await store.add(new("now"), None)
-    await store.add(new("later", run_at=NOW + 60), None)
-    due = await store.due(NOW, 9)
-    assert [task.id for task in due] == ["now"]
-    await store.mark_handed(due)
-    assert await store.due(NOW, 9) == []
-    assert [task.id for task in await store.due(NOW + 60, 9)] == ["later"]
+class TestPlaces:
+    async def test_what_is_due_gets_a_place_once(self, store):
+        await store.add(new("now"), None)
+        await store.add(new("later", run_at=NOW + 60), None)
+        assert await store.look(NOW, "here") == ({"test.kind"}, [])
+        (task,) = await take(store)
+        assert (task.id, task.server, task.handed, bool(task.lease)) == ("now", "here", True, True)
+        assert await take(store) == []
+        assert await store.look(NOW, "here") == (set(), [task])
+        assert await store.look(NOW, "elsewhere") == (set(), [])
+        assert [task.id for task in await take(store, NOW + 60)] == ["later"]
+
+    async def test_a_queue_has_so_many_places_on_all_servers_together(self, store):
+        for id in ("1", "2", "3", "4"):
+            await store.add(new(id), None)
+        taken = await asyncio.gather(*(take(store, server=name) for name in ("one", "two", "three")))
+        assert len([task for each in taken for task in each]) == 2
+        (first, *_) = [task for each in taken for task in each]
+        await store.change(first, rules.after_success(first, NOW))
+        assert len(await take(store)) == 1
+
+    async def test_the_kinds_of_a_queue_share_its_places_and_other_queues_have_their_own(self, store):
+        shared, alone = Queue("shared", 1), Queue("alone", 1)
+        queues = {"test.kind": shared, "test.other": shared, "test.third": alone}
+        for id, kind in enumerate(queues):
+            await store.add(new(str(id), kind=kind), None)
+        taken = await store.take(NOW, "here", queues)
+        assert sorted(task.kind == "test.third" for task in taken) == [False, True]
+
+    async def test_a_task_that_pauses_has_no_place_and_goes_behind_those_who_have_not_begun(self, store):
+        await store.add(new("1"), None)
+        (task,) = await take(store)
+        waiting = replace(await begin(store, task), waits_for="it", waiting_since=NOW)
+        await store.change(task, waiting)
+        assert await store.change(waiting, rules.after_pause(waiting, NOW + 5, NOW))
+        assert await take(store, NOW + 4) == []
+        for id in ("2", "3"):
+            await store.add(new(id, run_at=NOW + 6), None)
+        assert [task.id for task in await take(store, NOW + 9)] == ["2", "3"]
+
+    async def test_what_nobody_runs_is_taken_again_with_another_lease(self, store):
+        await store.add(new("1"), None)
+        (first,) = await take(store)
+        begun = await begin(store, first)
+        await store.release([first])
+        (second,) = await take(store, server="there")
+        assert (second.turn, second.server) == (first.turn, "there")
+        assert not await store.holds(begun)
+        assert not await store.change(begun, replace(begun, note="from the grave"))
+        assert await begin(store, begun) is None
 
 
-async def test_a_turn_that_is_over_is_not_marked_in_the_next_ones_place(store):
-    task = await store.add(new("1"), None)
-    await store.change(task, replace(task, turn=1))
-    await store.mark_handed([task])
-    assert len(await store.due(NOW, 9)) == 1
+class TestBeginning:
+    async def taken(self, store: TaskStore, **changes: object) -> Task:
+        await store.add(new("1", **changes), None)
+        (task,) = await take(store)
+        return task
 
+    async def test_an_attempt_begins(self, store):
+        begun = await begin(store, await self.taken(store))
+        assert (begun.state, begun.attempt, begun.runs) == (TaskState.RUNNING, 1, 1)
+        assert (begun.started_at, begun.deadline) == (NOW + 1, NOW + 61)
+        assert await store.find("1") == begun
 
-class TestClaims:
-    async def test_a_claim_begins_an_attempt(self, store):
-        task = await store.add(new("1"), None)
-        claimed = await claim(store, task)
-        assert (claimed.state, claimed.attempt, claimed.runs) == (TaskState.RUNNING, 1, 1)
-        assert (claimed.lease, claimed.server, claimed.handed) == ("mine", "here", True)
-        assert (claimed.started_at, claimed.deadline) == (NOW + 1, NOW + 61)
-        assert await store.find("1") == claimed
-
-    async def test_claiming_it_anew_takes_it_from_the_first_and_keeps_its_deadline(self, store):
-        first = await claim(store, await store.add(new("1"), None))
-        second = await claim(store, first, lease="other", now=NOW + 30)
+    async def test_to_begin_it_again_after_a_crash_is_the_same_attempt(self, store):
+        begun = await begin(store, await self.taken(store))
+        await store.release([begun])
+        (again,) = await take(store)
+        second = await begin(store, again, now=NOW + 30)
         assert (second.attempt, second.runs, second.deadline) == (1, 2, NOW + 61)
-        assert not await store.holds(first)
-        assert await store.holds(second)
-        assert not await store.change(first, replace(first, note="from the grave"))
 
-    async def test_only_the_present_turn_can_be_claimed(self, store):
-        task = await claim(store, await store.add(new("1"), None))
-        after = rules.after_success(task, NOW)
-        assert await store.change(task, after)
-        assert await claim(store, task) is None
-        assert await claim(store, after) is None
-        assert await claim(store, new("unknown")) is None
+    async def test_going_on_after_a_pause_is_the_same_attempt_and_still_waits(self, store):
+        task = await begin(store, await self.taken(store))
+        waiting = replace(task, state=TaskState.WAITING, waits_for="it", waiting_since=NOW + 2, progress=0.5)
+        await store.change(task, waiting)
+        await store.change(waiting, rules.after_pause(waiting, NOW + 5, NOW + 3))
+        (again,) = await take(store, NOW + 5)
+        on = await begin(store, again, now=NOW + 5)
+        assert (on.attempt, on.runs, on.deadline) == (1, 1, NOW + 61)
+        assert (on.state, on.waits_for, on.waiting_since, on.progress) == ("waiting", "it", NOW + 2, 0.5)
 
     async def test_a_rollback_stays_one(self, store):
-        task = await store.add(new("1", state=TaskState.ROLLING_BACK, attempt=2), None)
-        claimed = await claim(store, task)
-        assert (claimed.state, claimed.attempt) == (TaskState.ROLLING_BACK, 2)
+        begun = await begin(store, await self.taken(store, state=TaskState.ROLLING_BACK, attempt=2))
+        assert (begun.state, begun.attempt) == (TaskState.ROLLING_BACK, 2)
 
-    async def test_a_server_is_asked_for_what_it_runs(self, store):
-        task = await claim(store, await store.add(new("1"), None))
-        await store.add(new("2"), None)
-        assert await store.leased_to("here") == [task]
-        assert await store.leased_to("elsewhere") == []
+    async def test_what_was_cancelled_just_before_does_not_begin(self, store):
+        task = await self.taken(store)
+        await store.change(task, replace(task, cancelling=True))
+        assert (await begin(store, task)).attempt == 0
+
+
+async def test_the_present_executions_of_tasks(store):
+    task = await store.add(new("1"), None)
+    await store.change(task, replace(task, turn=3))
+    assert await store.present(["1", "unknown"]) == {"1.3"}
 
 
 async def test_a_change_writes_only_what_differs(store):

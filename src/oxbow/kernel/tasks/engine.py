@@ -9,12 +9,15 @@ does it replace that loop's thread pool, as it does with a loop that it is launc
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from dbos import DBOS, DBOSConfig, Serializer
+from dbos import DBOS, DBOSConfig, Serializer, WorkflowStatus
 from sqlalchemy.engine import URL
 
 from oxbow.kernel.tasks import engine_database, engine_logs
@@ -32,9 +35,13 @@ THREADS = 8
 _UNFINISHED = ["ENQUEUED", "DELAYED", "PENDING"]
 _FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 FORGET_AT_ONCE = 500
+LIST_AT_ONCE = 10_000
 
-Execute = Callable[[str, "Engine"], Awaitable[None]]
-"""Runs the turn of that name, and lets the engine record its steps."""
+POLL_SECONDS = 0.2
+"""How soon an execution begins. The engine runs only while there is work, so looking often costs little."""
+
+Execute = Callable[[str, "Engine"], Awaitable[bool]]
+"""Runs the turn of that name, and lets the engine record its steps; whether it has ended for good."""
 
 
 def _text_of_error(value: object) -> str:
@@ -57,24 +64,20 @@ class Json(Serializer):
 
 
 class Engine:
-    """Queues executions by name, sees to it that each is run to its end once, and records steps.
+    """Runs executions by name, each to its end once, and records their steps.
 
-    One in a process. Every method is called in the loop of the control process.
+    One at a time in a process. Every method is called in the loop of the control process. What runs, when and
+    where is decided by our own table alone: an execution that was begun and not ended stays as it is, with
+    its steps, until somebody lets it go on.
 
     :param url: the database of the house; the engine's tables are beside the house's own in PostgreSQL, and
         in a file of their own beside that of SQLite.
-    :param server: the name of this server among those that share the database, the same at its next start:
-        what it left is recovered when it opens.
-    :param queues: how many executions of each queue may run at a time, on all servers together.
+    :param server: the name of this server among those that share the database.
     """
 
-    def __init__(
-        self, url: URL, server: str, queues: Mapping[str, int], poll_seconds: float, execute: Execute
-    ) -> None:
+    def __init__(self, url: URL, server: str, execute: Execute) -> None:
         self._url = url
-        self._server = server
-        self._queues = dict(queues)
-        self._poll_seconds = poll_seconds
+        self._queue = f"server {hashlib.sha256(server.encode()).hexdigest()[:32]}"
         self._execute = execute
         self._control_loop = asyncio.get_running_loop()
         self._engine_loop: asyncio.AbstractEventLoop | None = None
@@ -82,17 +85,17 @@ class Engine:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tasks")
 
     async def open(self) -> None:
-        """Make the engine's tables, recover what this server left unfinished, and begin to work."""
+        """Make the engine's tables, and begin to work."""
         await self._call(self._launch)
 
     async def close(self) -> None:
-        """Stop; what runs is told to end, and is recovered at the next start."""
+        """Stop; what runs is told to end, and can go on later."""
         await self._call(DBOS.destroy, destroy_registry=True)
         self._thread.shutdown(wait=False)
 
-    async def enqueue(self, executions: Iterable[tuple[str, str]]) -> None:
-        """Let each `(execution, queue)` run once; doing it again is harmless."""
-        await self._call(self._enqueue, list(executions))
+    async def go_on(self, executions: list[str]) -> set[str]:
+        """Let this server run them, from their last recorded step; those that have ended, and cannot."""
+        return await self._call(self._go_on, executions)
 
     async def step(self, name: str, effect: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         """Inside an execution: the step's recorded result, or that of `effect`, which is recorded."""
@@ -103,13 +106,13 @@ class Engine:
         assert self._engine_loop is not None
         return await self._over_to(self._engine_loop, DBOS.run_step_async({"name": name}, record))
 
-    async def take_over(self, server: str) -> None:
-        """Queue anew what a server that is gone has left; doing it twice, or by two servers, is harmless."""
-        await self._call(DBOS._recover_pending_workflows, [server])
+    async def unfinished(self, before: float) -> list[str]:
+        """Executions that were begun before a moment and have not ended, oldest first; so many at a time."""
+        return await self._call(self._unfinished, before)
 
-    async def unfinished(self, executions: list[str]) -> set[str]:
-        """Those of them that are going to be run, or are running."""
-        return await self._call(self._unfinished, executions)
+    async def drop(self, executions: list[str]) -> None:
+        """Delete what is left of them."""
+        await self._call(DBOS.delete_workflows, executions)
 
     async def forget(self) -> None:
         """Delete what is left of executions that have ended."""
@@ -127,7 +130,8 @@ class Engine:
         engine_logs.route()
         config: DBOSConfig = {
             "name": APPLICATION,
-            "executor_id": self._server,
+            # Another one each time: DBOS itself recovers nothing then.
+            "executor_id": secrets.token_hex(16),
             "application_version": VERSION,
             "serializer": Json(),
             "log_level": engine_logs.LEVEL,
@@ -142,15 +146,9 @@ class Engine:
         try:
             DBOS(config=config)
             DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(self._workflow())
-            DBOS.listen_queues(list(self._queues))
+            DBOS.listen_queues([self._queue])
             DBOS.launch()
-            for queue, places in self._queues.items():
-                DBOS.register_queue(
-                    queue,
-                    global_concurrency=places,
-                    polling_interval_sec=self._poll_seconds,
-                    on_conflict="always_update",
-                )
+            DBOS.register_queue(self._queue, polling_interval_sec=POLL_SECONDS, on_conflict="always_update")
         except BaseException:
             DBOS.destroy(destroy_registry=True)
             raise
@@ -158,30 +156,44 @@ class Engine:
     def _workflow(self) -> Callable[[str], Coroutine[Any, Any, None]]:
         async def turn(execution: str) -> None:
             self._engine_loop = asyncio.get_running_loop()
-            await self._over_to(self._control_loop, self._run(execution))
+            if not await self._over_to(self._control_loop, self._run(execution)):
+                raise asyncio.CancelledError  # To DBOS that is no end: it keeps what was recorded.
 
         return turn
 
-    async def _run(self, execution: str) -> None:
-        await self._execute(execution, self)
+    async def _run(self, execution: str) -> bool:
+        return await self._execute(execution, self)
 
-    def _enqueue(self, executions: list[tuple[str, str]]) -> None:
-        for execution, queue in executions:
-            DBOS.enqueue_workflow_with_options(
-                {
-                    "workflow_name": WORKFLOW,
-                    "queue_name": queue,
-                    "workflow_id": execution,
-                    "app_version": VERSION,
-                },
-                execution,
-            )
+    def _go_on(self, executions: list[str]) -> set[str]:
+        found = DBOS.list_workflows(workflow_ids=executions, load_input=False, load_output=False)
+        known = {workflow.workflow_id: workflow for workflow in found}
+        for execution in executions:
+            if execution not in known:
+                self._enqueue(execution)
+            elif known[execution].status in _UNFINISHED and not self._is_queued(known[execution]):
+                DBOS.resume_workflow(execution, queue_name=self._queue)
+        return {workflow.workflow_id for workflow in found if workflow.status not in _UNFINISHED}
 
-    def _unfinished(self, executions: list[str]) -> set[str]:
-        found = DBOS.list_workflows(
-            workflow_ids=executions, status=_UNFINISHED, load_input=False, load_output=False
+    def _is_queued(self, workflow: WorkflowStatus) -> bool:
+        return workflow.status == "ENQUEUED" and workflow.queue_name == self._queue
+
+    def _enqueue(self, execution: str) -> None:
+        DBOS.enqueue_workflow_with_options(
+            {
+                "workflow_name": WORKFLOW,
+                "queue_name": self._queue,
+                "workflow_id": execution,
+                "app_version": VERSION,
+            },
+            execution,
         )
-        return {workflow.workflow_id for workflow in found}
+
+    def _unfinished(self, before: float) -> list[str]:
+        end = datetime.fromtimestamp(before, UTC).isoformat()
+        found = DBOS.list_workflows(
+            status=_UNFINISHED, end_time=end, limit=LIST_AT_ONCE, load_input=False, load_output=False
+        )
+        return [workflow.workflow_id for workflow in found]
 
     def _forget(self) -> None:
         while True:

@@ -42,3 +42,7 @@ class Superseded(asyncio.CancelledError):
 
     A cancellation, and not an error that could be recorded as the outcome of the step it happened in.
     """
+
+
+class Paused(asyncio.CancelledError):
+    """This run gives up its place, and the task goes on later; a cancellation for the same reason."""

@@ -5,26 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from oxbow.kernel.database import DatabaseUnavailableError
 from oxbow.kernel.logs import get_logger
+from oxbow.kernel.tasks import rules
 from oxbow.kernel.tasks.crash import crash_point
-from oxbow.kernel.tasks.models import Task
-from oxbow.kernel.tasks.patience import patiently
+from oxbow.kernel.tasks.engine_on_demand import EngineOnDemand
+from oxbow.kernel.tasks.models import Queue, Task
 from oxbow.kernel.tasks.presence import Presence
 from oxbow.kernel.tasks.runner import Runner
+from oxbow.kernel.tasks.settings import TaskSettings
 from oxbow.kernel.tasks.store import TaskStore
 
 if TYPE_CHECKING:
     from oxbow.kernel.tasks.engine import Engine
 
-ROUND_SECONDS = 1.0
 COUNT_SECONDS = 5.0
 FORGET_SECONDS = 60.0
-HAND_AT_ONCE = 100
+DROP_SECONDS = 3600.0
 DAY = 86_400.0
 
 log = get_logger(__name__)
@@ -35,7 +35,7 @@ Counts = Sequence[tuple[str, str, int, float | None]]
 class Keeper:
     """One in each server.
 
-    :param queue_of: the queue of a kind, also of one that this version does not know.
+    :param queues: the queue of each kind, and of those that are named but that this version does not know.
     :param start_periodic: starts the tasks that nobody has to ask for.
     :param presence: None where no other server can share the database.
     """
@@ -44,35 +44,37 @@ class Keeper:
         self,
         store: TaskStore,
         runner: Runner,
+        engine: EngineOnDemand,
         presence: Presence | None,
         *,
         server: str,
-        keep_days: int,
-        queue_of: Callable[[str], str],
+        settings: TaskSettings,
+        queues: Callable[[Iterable[str]], Mapping[str, Queue]],
         start_periodic: Callable[[], Awaitable[None]],
     ) -> None:
         self._store = store
         self._runner = runner
+        self._engine = engine
         self._presence = presence
         self._server = server
-        self._keep_days = keep_days
-        self._queue_of = queue_of
+        self._settings = settings
+        self._queues = queues
         self._start_periodic = start_periodic
         self._poked = asyncio.Event()
         self._count_at = 0.0
         self._forget_at = time.monotonic() + FORGET_SECONDS
+        self._drop_at = 0.0
         self.counts: Counts = ()
 
     def poke(self) -> None:
         """Something may be due: don't wait for the next round."""
         self._poked.set()
 
-    async def run(self, engine: Engine) -> None:
+    async def run(self) -> None:
         """For as long as the server lives."""
-        await patiently(lambda: self._reconcile(engine, self._server))
         while True:
             try:
-                await self._round(engine)
+                await self._round()
             except DatabaseUnavailableError:
                 pass
             except Exception:
@@ -81,66 +83,89 @@ class Keeper:
 
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ROUND_SECONDS):
+            async with asyncio.timeout(self._settings.poll_seconds):
                 await self._poked.wait()
         self._poked.clear()
 
-    async def _round(self, engine: Engine) -> None:
+    async def _round(self) -> None:
         await self._start_periodic()
-        await self._hand_over(engine)
-        await self._cancel_what_was_asked()
+        due, held = await self._store.look(time.time(), self._server)
+        await self._see_to(held)
+        if due:
+            await self._begin(self._queues(due))
         if self._presence is not None:
-            await self._watch(engine, self._presence)
+            await self._watch(self._presence)
         await self._count()
-        await self._forget(engine)
+        await self._forget()
+        await self._engine.rest(busy=bool(self._runner.leases))
 
-    async def _hand_over(self, engine: Engine) -> None:
-        while due := await self._store.due(time.time(), HAND_AT_ONCE):
-            crash_point("tasks.recorded")
-            await engine.enqueue((task.execution, self._queue_of(task.kind)) for task in due)
-            crash_point("tasks.enqueued")
-            await self._store.mark_handed(due)
+    async def _see_to(self, held: list[Task]) -> None:
+        """Cancel what somebody asked to, perhaps at another server; and let go of what does not run.
 
-    async def _cancel_what_was_asked(self) -> None:
-        """The API that was asked may be another server's."""
-        if self._runner.leases:
-            for task in await self._store.leased_to(self._server):
-                if task.cancelling:
-                    self._runner.cancel(task.lease)
+        That is what this server ran before it was started, and what ended for a reason that nobody foresaw.
+        """
+        lost = [task for task in held if task.lease not in self._runner.leases]
+        if lost:
+            await self._store.release(lost)
+            self.poke()
+        for task in held:
+            if task.cancelling:
+                self._runner.cancel(task.lease)
 
-    async def _watch(self, engine: Engine, presence: Presence) -> None:
+    async def _begin(self, queues: Mapping[str, Queue]) -> None:
+        engine = await self._opened_engine()
+        if engine is None:
+            return
+        tasks = await self._store.take(time.time(), self._server, queues)
+        crash_point("tasks.recorded")
+        self._runner.expect(tasks)
+        try:
+            spent = await engine.go_on([task.execution for task in tasks]) if tasks else set()
+        except Exception:
+            self._runner.expect_no_more(tasks)
+            raise
+        crash_point("tasks.enqueued")
+        for task in tasks:
+            if task.execution in spent:
+                self._runner.expect_no_more([task])
+                await self._store.change(task, rules.anew(task))
+
+    async def _opened_engine(self) -> Engine | None:
+        try:
+            return await self._engine.opened()
+        except Exception as error:
+            log.warning("task_engine_not_started", error=f"{type(error).__name__}: {error}".splitlines()[0])
+            return None
+
+    async def _watch(self, presence: Presence) -> None:
         await presence.beat()
         for server in await presence.gone():
             log.warning("server_is_gone_and_its_tasks_are_taken_over", server=server)
-            await engine.take_over(server)
-            await self._reconcile(engine, server)
+            _, held = await self._store.look(0.0, server)
+            await self._store.release(held)
             await presence.forget(server)
-
-    async def _reconcile(self, engine: Engine, server: str) -> None:
-        """Give a new turn to tasks that a server ran, by our table, and that the engine knows nothing of.
-
-        Its records may have been lost, with a file or by going back to a backup; ours count.
-        """
-        leased = [
-            task for task in await self._store.leased_to(server) if task.lease not in self._runner.leases
-        ]
-        known = await engine.unfinished([task.execution for task in leased]) if leased else set()
-        for task in leased:
-            if task.execution not in known:
-                await self._store.change(task, _again(task))
+            self.poke()
 
     async def _count(self) -> None:
         if time.monotonic() >= self._count_at:
             self._count_at = time.monotonic() + COUNT_SECONDS
             self.counts = await self._store.counts()
 
-    async def _forget(self, engine: Engine) -> None:
-        if time.monotonic() < self._forget_at:
-            return
-        self._forget_at = time.monotonic() + FORGET_SECONDS
-        await engine.forget()
-        await self._store.forget(time.time() - self._keep_days * DAY)
+    async def _forget(self) -> None:
+        now = time.monotonic()
+        if now >= self._forget_at:
+            self._forget_at = now + FORGET_SECONDS
+            await self._store.forget(time.time() - self._settings.keep_days * DAY)
+        engine = self._engine.if_open
+        if engine is not None and now >= self._drop_at:
+            self._drop_at = now + DROP_SECONDS
+            await engine.forget()
+            await self._drop(engine)
 
-
-def _again(task: Task) -> Task:
-    return replace(task, turn=task.turn + 1, lease="", handed=False)
+    async def _drop(self, engine: Engine) -> None:
+        """Delete the engine's records of turns that are over by our table: cancelled while they paused."""
+        found = await engine.unfinished(time.time() - DROP_SECONDS)
+        present = await self._store.present(execution.rpartition(".")[0] for execution in found)
+        void = [execution for execution in found if execution not in present]
+        if void:
+            await engine.drop(void)

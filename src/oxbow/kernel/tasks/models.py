@@ -51,7 +51,8 @@ class TaskKind:
     queue: str = "default"
     """Kinds of one queue share its places."""
     concurrency: int = 4
-    """How many tasks of the queue run at a time, on all servers of the database together."""
+    """How many tasks of the queue run at a time, on all servers of the database together; one that waits
+    gives up its place meanwhile."""
     deadline_seconds: float = 600.0
     """How long one attempt may take, waiting included."""
     attempts: int = 3
@@ -61,6 +62,14 @@ class TaskKind:
     may do it about the task. Empty for what concerns a whole account."""
     every_seconds: float | None = None
     """Start one by itself in every such stretch of the clock; on several servers one of them does."""
+
+
+@dataclass(frozen=True)
+class Queue:
+    """So many tasks of its kinds run at a time, on all servers together; one that waits does not count."""
+
+    name: str
+    places: int
 
 
 @dataclass(frozen=True)
@@ -99,11 +108,11 @@ class Task:
     turn: int = 0
     """Grows with everything the task is queued for; names one execution of one attempt or rollback."""
     handed: bool = False
-    """Whether the engine was told of this turn."""
+    """Whether the task has a place, or has ended: nobody need care for it."""
     lease: str = ""
     """Names the run of this turn that counts; empty while none does."""
     runs: int = 0
-    """How often this turn was begun: more than once only if a server died."""
+    """How often this turn was begun since it paused last: more than once only if a server died."""
     rollbacks: int = 0
     """How often the rollback was tried and failed."""
 

@@ -34,6 +34,18 @@ def after_failure(task: Task, kind: TaskKind, error: str, now: float, *, permane
     return _given_up(failed, kind, now)
 
 
+def after_pause(task: Task, until: float, now: float) -> Task:
+    """The turn gives up its place, and goes on later; its deadline stays, and is not slept through."""
+    run_at = min(until, task.deadline or until)
+    # A server that died while it ran is forgiven: what could pause is not what kills servers.
+    return replace(task, run_at=run_at, updated_at=now, lease="", handed=False, runs=0)
+
+
+def anew(task: Task) -> Task:
+    """The engine's records of the turn are no use: another turn of the attempt, with nothing recorded."""
+    return replace(task, turn=task.turn + 1, lease="", handed=False)
+
+
 def after_cancel(task: Task, kind: TaskKind | None, now: float) -> Task:
     """Somebody wants the task gone, and it does not run, or runs no more."""
     cancelled = replace(task, cancelling=True)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from oxbow.kernel.audit import acting_as
 from oxbow.kernel.logs import get_logger
@@ -33,29 +32,52 @@ class Runner:
         self._kinds = kinds
         self._server = server
         self._poke = poke
+        self._expected: dict[str, str] = {}
+        self._begun: set[str] = set()
         self._work: dict[str, asyncio.Task[None]] = {}
         self._cancelled: set[str] = set()
 
     @property
     def leases(self) -> set[str]:
-        """What runs here."""
-        return set(self._work)
+        """What runs here, or is about to."""
+        return self._begun.union(self._expected.values())
 
-    async def execute(self, execution: str, recorder: Recorder) -> None:
-        """Run the turn of that name, unless it is the task's no more."""
+    def expect(self, tasks: Iterable[Task]) -> None:
+        """The engine is told to run these; it runs nothing else."""
+        self._expected.update((task.execution, task.lease) for task in tasks)
+
+    def expect_no_more(self, tasks: Iterable[Task]) -> None:
+        """It turned out that it does not."""
+        for task in tasks:
+            self._expected.pop(task.execution, None)
+
+    async def execute(self, execution: str, recorder: Recorder) -> bool:
+        """Run the turn of that name; False if it has not ended but paused, or is not for us to run."""
         id, _, turn = execution.rpartition(".")
-        task = await self._claim(id, int(turn))
-        if task is None:
-            return
+        lease = self._expected.pop(execution, None)
+        if lease is None:
+            found = await patiently(lambda: self._store.find(id))
+            return found is None or found.turn != int(turn)
+        self._begun.add(lease)
+        try:
+            return await self._execute(id, lease, recorder)
+        finally:
+            self._begun.discard(lease)
+
+    async def _execute(self, id: str, lease: str, recorder: Recorder) -> bool:
+        task = await self._begin(id, lease)
         crash_point("tasks.claimed")
         kind = self._kinds.get(task.kind)
-        if kind is None:
+        if task.cancelling and task.state is not TaskState.ROLLING_BACK:
+            await self._settle(task, rules.after_cancel(task, kind, time.time()))
+        elif kind is None:
             await self._settle(task, rules.of_no_kind(task, time.time()))
         elif task.runs > rules.MAX_RUNS:
             error = f"the server died {rules.MAX_RUNS} times while it ran"
             await self._settle(task, rules.after_failure(task, kind, error, time.time(), permanent=True))
         else:
-            await self._run(task, kind, recorder)
+            return await self._run(task, kind, recorder)
+        return True
 
     def cancel(self, lease: str) -> None:
         """End a run because somebody wants the task gone."""
@@ -70,21 +92,18 @@ class Runner:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
 
-    async def _claim(self, id: str, turn: int) -> Task | None:
+    async def _begin(self, id: str, lease: str) -> Task:
         found = await patiently(lambda: self._store.find(id))
         kind = self._kinds.get(found.kind) if found is not None else None
-        return await patiently(
-            lambda: self._store.claim(
-                id,
-                turn,
-                lease=secrets.token_hex(16),
-                server=self._server,
-                now=time.time(),
-                deadline_seconds=kind.deadline_seconds if kind is not None else 0.0,
-            )
+        seconds = kind.deadline_seconds if kind is not None else 0.0
+        task = await patiently(
+            lambda: self._store.begin(id, lease, now=time.time(), deadline_seconds=seconds)
         )
+        if task is None:
+            raise Superseded
+        return task
 
-    async def _run(self, task: Task, kind: TaskKind, recorder: Recorder) -> None:
+    async def _run(self, task: Task, kind: TaskKind, recorder: Recorder) -> bool:
         context = TaskContext(task, self._store, recorder)
         rolling_back = task.state is TaskState.ROLLING_BACK
         function = kind.rollback if rolling_back and kind.rollback is not None else kind.run
@@ -92,12 +111,16 @@ class Runner:
         self._work[task.lease] = work
         try:
             late = await self._ended_in_time(work, task)
-            after = self._after(context.task, kind, work, late=late)
+            after = self._after(context, kind, work, late=late)
         finally:
             del self._work[task.lease]
             self._cancelled.discard(task.lease)
+        if after.turn == task.turn:
+            await self._pause(context.task, after)
+            return False
         crash_point("tasks.done")
         await self._settle(context.task, after)
+        return True
 
     async def _ended_in_time(self, work: asyncio.Task[None], task: Task) -> bool:
         """Await the end of the work, for as long as it has; whether it was too late."""
@@ -110,18 +133,20 @@ class Runner:
             await asyncio.wait([work])
         return late
 
-    def _after(self, task: Task, kind: TaskKind, work: asyncio.Task[None], *, late: bool) -> Task:
+    def _after(self, context: TaskContext, kind: TaskKind, work: asyncio.Task[None], *, late: bool) -> Task:
         """What becomes of the task; CancelledError if that is for somebody else to say, now or later."""
-        now = time.time()
+        task, now = context.task, time.time()
         if late:
             reason = f", it waits for {task.waits_for}" if task.waits_for else ""
             return rules.after_failure(
                 task, kind, f"not done in {kind.deadline_seconds:g} seconds{reason}", now
             )
         if work.cancelled():
-            if task.lease not in self._cancelled:
+            if task.lease in self._cancelled:
+                return rules.after_cancel(task, kind, now)
+            if context.paused_until is None:
                 raise asyncio.CancelledError
-            return rules.after_cancel(task, kind, now)
+            return rules.after_pause(task, context.paused_until, now)
         error = work.exception()
         if error is None:
             return rules.after_success(task, now)
@@ -129,6 +154,12 @@ class Runner:
         if not isinstance(error, StepFailed):
             log.error("task_raised", task=task.id, kind=task.kind, subject=task.subject, exc_info=error)
         return rules.after_failure(task, kind, describe(error), now, permanent=permanent)
+
+    async def _pause(self, before: Task, after: Task) -> None:
+        if not await patiently(lambda: self._store.change(before, after)):
+            raise Superseded
+        crash_point("tasks.paused")
+        self._poke()
 
     async def _settle(self, before: Task, after: Task) -> None:
         if not await patiently(lambda: self._store.change(before, after)):

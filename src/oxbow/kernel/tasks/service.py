@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oxbow.kernel.database import Database
-from oxbow.kernel.logs import get_logger
 from oxbow.kernel.tasks import rules
 from oxbow.kernel.tasks.crash import arm
+from oxbow.kernel.tasks.engine_on_demand import EngineOnDemand
 from oxbow.kernel.tasks.errors import TaskNotFound, TaskRefused
 from oxbow.kernel.tasks.keeper import Counts, Keeper
-from oxbow.kernel.tasks.models import Task, TaskKind, TaskState
+from oxbow.kernel.tasks.models import Queue, Task, TaskKind, TaskState
 from oxbow.kernel.tasks.presence import Presence
 from oxbow.kernel.tasks.runner import Runner
 from oxbow.kernel.tasks.settings import TaskSettings
 from oxbow.kernel.tasks.store import TaskStore
 
-if TYPE_CHECKING:
-    from oxbow.kernel.tasks.engine import Engine
-
 SUBJECT_LENGTH = 512
 KEY_LENGTH = 200
-OPEN_AGAIN_SECONDS = 2.0
-ORPHANS = "default"
-
-log = get_logger(__name__)
+ORPHANS = Queue("tasks of no kind", 4)
 
 
 class TaskService:
@@ -51,8 +44,8 @@ class TaskService:
         self._store = TaskStore(database)
         self._runner = Runner(self._store, self._kinds, server, self._poke)
         self._stretches: dict[str, int] = {}
+        self._engine = EngineOnDemand(database.url, server, self._runner.execute)
         self._keeper = self._new_keeper()
-        self._engine: Engine | None = None
         self._running: asyncio.Task[None] | None = None
         self._account = 0
 
@@ -60,7 +53,7 @@ class TaskService:
         """Make a kind known; ValueError for a name that is taken, or a queue of another size."""
         if kind.name in self._kinds:
             raise ValueError(f"task kind {kind.name} is registered already")
-        if self._queues().get(kind.queue, kind.concurrency) != kind.concurrency:
+        if any(known.queue == kind.queue and known.concurrency != kind.concurrency for known in self.kinds):
             raise ValueError(f"the kinds of queue {kind.queue} must agree on its concurrency")
         self._kinds[kind.name] = kind
 
@@ -75,13 +68,13 @@ class TaskService:
         return self._keeper.counts
 
     async def open(self, account: int) -> None:
-        """Begin to run tasks, in the background: to start the engine takes a second, or an absent database.
+        """Begin to run tasks, in the background: to start the engine may take a second.
 
         :param account: whose the tasks are that start by themselves.
         """
         arm(self._settings.crash_dir)
         self._account = account
-        self._running = asyncio.create_task(self._run(), name="tasks")
+        self._running = asyncio.create_task(self._keeper.run(), name="tasks")
 
     async def close(self) -> None:
         """Stop. What runs is begun again at the next start."""
@@ -90,8 +83,7 @@ class TaskService:
         self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
         await self._runner.close()
-        if self._engine is not None:
-            await self._engine.close()
+        await self._engine.close()
 
     async def start(
         self,
@@ -209,30 +201,6 @@ class TaskService:
         self._poke()
         return after
 
-    async def _run(self) -> None:
-        self._engine = await self._open_engine()
-        await self._keeper.run(self._engine)
-
-    async def _open_engine(self) -> Engine:
-        # Imported here, in a thread: it takes most of a second, and the API need not wait for it.
-        module = await asyncio.to_thread(importlib.import_module, "oxbow.kernel.tasks.engine")
-        while True:
-            engine: Engine = module.Engine(
-                self._database.url,
-                self._server,
-                self._queues(),
-                self._settings.poll_seconds,
-                self._runner.execute,
-            )
-            try:
-                await engine.open()
-                return engine
-            except Exception as error:
-                log.warning(
-                    "task_engine_not_started", error=f"{type(error).__name__}: {error}".splitlines()[0]
-                )
-                await asyncio.sleep(OPEN_AGAIN_SECONDS)
-
     async def _start_periodic(self) -> None:
         """One task for each stretch of the clock; its key lets one of several servers be the one."""
         for kind in self._kinds.values():
@@ -249,10 +217,11 @@ class TaskService:
         return Keeper(
             self._store,
             self._runner,
+            self._engine,
             presence,
             server=self._server,
-            keep_days=self._settings.keep_days,
-            queue_of=self._queue_of,
+            settings=self._settings,
+            queues=self._queues,
             start_periodic=self._start_periodic,
         )
 
@@ -263,11 +232,10 @@ class TaskService:
         kind = self._kinds.get(task.kind)
         return kind.attempts if kind is not None else 1
 
-    def _queues(self) -> dict[str, int]:
-        return {ORPHANS: 4} | {kind.queue: kind.concurrency for kind in self._kinds.values()}
-
-    def _queue_of(self, kind: str) -> str:
-        return self._kinds[kind].queue if kind in self._kinds else ORPHANS
+    def _queues(self, others: Iterable[str]) -> dict[str, Queue]:
+        """The queue of each kind, and of others; tasks of kinds that nobody knows end soon."""
+        known = {kind.name: Queue(kind.queue, kind.concurrency) for kind in self._kinds.values()}
+        return dict.fromkeys(others, ORPHANS) | known
 
 
 def _new_id(now: float) -> str:

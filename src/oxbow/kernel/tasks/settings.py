@@ -29,7 +29,7 @@ class TaskSettings(Section, env_prefix="OXBOW_TASKS_", toml_table="tasks"):
         default=1.0,
         ge=0.05,
         le=60,
-        description="How often the queues are looked at; a task begins at most about twice as much later.",
+        description="How often it is looked what is due. A task begins at most this and half a second later.",
     )
     crash_dir: Path | None = Field(
         default=None,

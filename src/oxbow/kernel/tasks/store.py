@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, CursorResult, delete, func, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oxbow.kernel.audit import record
 from oxbow.kernel.database import Database
-from oxbow.kernel.tasks.models import ENDED, Task, TaskState
+from oxbow.kernel.tasks.models import Queue, Task, TaskState
 from oxbow.kernel.tasks.tables import TaskRow
 
 FORGET_AT_ONCE = 1000
+TAKE_AT_ONCE = 50
+_ADVISORY_LOCK = 0x6F78_7461_736B  # "oxtask"
 
 
 class TaskStore:
@@ -59,44 +62,83 @@ class TaskStore:
         async with self._database.session(readonly=True) as session:
             return [task_of(row) for row in await session.scalars(query)]
 
-    async def due(self, now: float, limit: int) -> list[Task]:
-        """Tasks the engine has to be told of."""
-        query = (
-            select(TaskRow)
-            .where(~TaskRow.handed, TaskRow.run_at <= now)
-            .order_by(TaskRow.run_at)
-            .limit(limit)
-        )
+    async def look(self, now: float, server: str) -> tuple[set[str], list[Task]]:
+        """The kinds of which tasks are due, and the tasks that have a place on a server."""
         async with self._database.session(readonly=True) as session:
-            return [task_of(row) for row in await session.scalars(query)]
+            kinds = set(await session.scalars(select(TaskRow.kind).where(*_due(now)).distinct()))
+            held = select(TaskRow).where(TaskRow.server == server, TaskRow.lease != "")
+            return kinds, [task_of(row) for row in await session.scalars(held)]
 
-    async def mark_handed(self, tasks: Iterable[Task]) -> None:
-        """The engine knows of these turns now."""
-        turns = [(task.id, task.turn) for task in tasks]
-        statement = update(TaskRow).where(tuple_(TaskRow.id, TaskRow.turn).in_(turns)).values(handed=True)
-        async with self._database.session() as session:
-            await session.execute(statement)
+    async def take(self, now: float, server: str, queues: Mapping[str, Queue]) -> list[Task]:
+        """Give due tasks the free places of their queues, on a server; each gets a lease.
 
-    async def claim(
-        self, id: str, turn: int, *, lease: str, server: str, now: float, deadline_seconds: float
-    ) -> Task | None:
-        """Begin a turn, or begin it anew after its server died; None if it is not the task's present one.
+        Who has not waited yet goes before those who only want to look whether their waiting is over.
 
-        A run that holds an older lease has no say any more from here on.
+        :param queues: the queue of each kind.
         """
+        taken: list[Task] = []
+        async with self._database.session() as session:
+            await self._one_server_at_a_time(session)
+            for queue, kinds in await self._free(session, queues):
+                query = (
+                    select(TaskRow)
+                    .where(TaskRow.kind.in_(kinds), *_due(now))
+                    .order_by(TaskRow.waiting_since.is_not(None), TaskRow.run_at)
+                    .limit(min(queue.places, TAKE_AT_ONCE))
+                    .with_for_update()
+                )
+                for row in await session.scalars(query):
+                    row.lease, row.server, row.handed = secrets.token_hex(16), server, True
+                    taken.append(task_of(row))
+        return taken
+
+    async def _one_server_at_a_time(self, session: AsyncSession) -> None:
+        """What is free must still be free when it is taken; in SQLite whoever writes is alone anyhow."""
+        if self._database.backend == "postgresql":
+            await session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+
+    @staticmethod
+    async def _free(session: AsyncSession, queues: Mapping[str, Queue]) -> list[tuple[Queue, list[str]]]:
+        """The queues that have free places, how many, and their kinds."""
+        held = select(TaskRow.kind, func.count()).where(TaskRow.lease != "").group_by(TaskRow.kind)
+        free = {queue.name: queue.places for queue in queues.values()}
+        for kind, count in await session.execute(held):
+            if kind in queues:
+                free[queues[kind].name] -= count
+        kinds: dict[str, list[str]] = {}
+        for kind, queue in queues.items():
+            kinds.setdefault(queue.name, []).append(kind)
+        return [(Queue(name, free[name]), kinds[name]) for name in kinds if free[name] > 0]
+
+    async def release(self, tasks: Iterable[Task]) -> None:
+        """Let tasks that nobody runs any more be taken again; they go on where they were."""
+        leases = [task.lease for task in tasks]
+        statement = update(TaskRow).where(TaskRow.lease.in_(leases), TaskRow.lease != "")
+        async with self._database.session() as session:
+            await session.execute(statement.values(lease="", handed=False))
+
+    async def begin(self, id: str, lease: str, *, now: float, deadline_seconds: float) -> Task | None:
+        """Begin a turn, or go on with it after a pause or a crash; None if the lease is not the task's."""
         async with self._database.session() as session:
             row = await session.get(TaskRow, id, with_for_update=True)
-            if row is None or row.turn != turn or TaskState(row.state) in ENDED:
+            if row is None or row.lease != lease:
                 return None
             if row.state != TaskState.ROLLING_BACK:
-                row.attempt += row.runs == 0
-                row.state = TaskState.RUNNING
+                if row.cancelling:
+                    return task_of(row)
+                row.attempt += row.deadline is None
+                row.state = TaskState.WAITING if row.waits_for else TaskState.RUNNING
             row.runs += 1
-            row.lease, row.server, row.handed = lease, server, True
             row.deadline = row.deadline or now + deadline_seconds
             row.started_at = row.started_at or now
             row.updated_at = now
             return task_of(row)
+
+    async def present(self, ids: Iterable[str]) -> set[str]:
+        """The present executions of these tasks."""
+        query = select(TaskRow.id, TaskRow.turn).where(TaskRow.id.in_(list(ids)))
+        async with self._database.session(readonly=True) as session:
+            return {f"{id}.{turn}" for id, turn in await session.execute(query)}
 
     async def holds(self, task: Task) -> bool:
         """Whether the lease is still the one that counts."""
@@ -123,12 +165,6 @@ class TaskStore:
                 )
             return done
 
-    async def leased_to(self, server: str) -> list[Task]:
-        """The tasks that a server runs, as far as the database knows."""
-        query = select(TaskRow).where(TaskRow.server == server, TaskRow.lease != "")
-        async with self._database.session(readonly=True) as session:
-            return [task_of(row) for row in await session.scalars(query)]
-
     async def counts(self) -> Sequence[tuple[str, str, int, float | None]]:
         """Of each kind and state: how many there are, and since when the oldest waits."""
         query = select(TaskRow.kind, TaskRow.state, func.count(), func.min(TaskRow.waiting_since)).group_by(
@@ -143,6 +179,10 @@ class TaskStore:
         async with self._database.session() as session:
             result = await session.execute(delete(TaskRow).where(TaskRow.id.in_(old)))
             return cast("CursorResult[Any]", result).rowcount
+
+
+def _due(now: float) -> tuple[ColumnElement[bool], ...]:
+    return (~TaskRow.handed, TaskRow.run_at <= now)
 
 
 def task_of(row: TaskRow) -> Task:

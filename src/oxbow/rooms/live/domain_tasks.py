@@ -23,7 +23,6 @@ BIND, UNBIND, DEPLOY = "live.bind_domain", "live.unbind_domain", "live.deploy_ce
 PROPAGATION_SECONDS = 0.2
 """How often it is looked whether the workers have taken a configuration."""
 MANY = 10_000
-"""Set-ups wait for days, most of them at no cost: none must keep another one from beginning."""
 
 
 class BeginTask(Protocol):
@@ -84,7 +83,7 @@ class DomainTasks:
                 "Bring a bound domain to every media worker, and wait until its DNS record leads here",
                 self.bind,
                 queue="live.domain_setup",
-                concurrency=MANY,
+                concurrency=8,
                 deadline_seconds=self._settings.setup_hours * 3600,
                 attempts=1,
                 about=hub_of,
