@@ -41,6 +41,15 @@ class CallbackFailed(ApiError):
         super().__init__(579, f"callback failed: {reason}")
 
 
+class ChecksumMismatch(ApiError):
+    """The bytes that came are not those the client meant to send."""
+
+    def __init__(self, field: str, given: str, actual: str) -> None:
+        super().__init__(
+            406, f"{field}: is {given}, but that of the bytes that came is {actual}; send them again"
+        )
+
+
 class ContentModified(ApiError):
     """The object is not what the request's condition says it is."""
 
@@ -51,6 +60,13 @@ class ContentModified(ApiError):
 class NoSuchFile(ApiError):
     def __init__(self) -> None:
         super().__init__(612, "no such file or directory")
+
+
+class NoSuchUpload(ApiError):
+    """A multipart upload that was never begun, is complete, was given up or has expired."""
+
+    def __init__(self) -> None:
+        super().__init__(612, "no such uploadId: begin the upload again")
 
 
 class FileExists(ApiError):

@@ -6,7 +6,8 @@ from oxbow.kernel.errors import ApiError
 from oxbow.kernel.httpd import Request, Response
 from oxbow.rooms.storage.download.download import Downloads, NotFound
 from oxbow.rooms.storage.places import Places
-from oxbow.rooms.storage.upload.form import FormUploads
+from oxbow.rooms.storage.upload.receive import has_token
+from oxbow.rooms.storage.upload.uploads import Uploads
 
 _PREFLIGHT = {
     "Access-Control-Allow-Origin": "*",
@@ -19,20 +20,22 @@ _PREFLIGHT = {
 class ObjectGateway:
     """The handler of the object port."""
 
-    def __init__(self, places: Places, downloads: Downloads, form: FormUploads) -> None:
+    def __init__(self, places: Places, downloads: Downloads, uploads: Uploads) -> None:
         self._places = places
         self._downloads = downloads
-        self._form = form
+        self._uploads = uploads
 
     async def __call__(self, request: Request) -> Response:
         match request.method:
             case "OPTIONS":
                 return Response(204, dict(_PREFLIGHT))
+            case "GET" if has_token(request):
+                return await self._upload(request)
             case "GET" | "HEAD":
                 return await self._download(request)
-            case "POST":
+            case "POST" | "PUT" | "DELETE":
                 return await self._upload(request)
-        raise ApiError(405, "method not allowed", headers={"Allow": "GET, HEAD, POST, OPTIONS"})
+        raise ApiError(405, "method not allowed", headers={"Allow": "GET, HEAD, POST, PUT, DELETE, OPTIONS"})
 
     async def _download(self, request: Request) -> Response:
         place = await self._places.find(request.header("host"), request.raw_path)
@@ -41,9 +44,7 @@ class ObjectGateway:
         return await self._downloads.answer(request, *place)
 
     async def _upload(self, request: Request) -> Response:
-        if request.raw_path != b"/":
-            raise ApiError(404, "no such endpoint")
         # Browsers upload from pages of any origin: what counts is the token.
-        answer = await self._form(request)
+        answer = await self._uploads.answer(request)
         answer.headers["Access-Control-Allow-Origin"] = "*"
         return answer

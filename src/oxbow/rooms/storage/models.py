@@ -117,6 +117,54 @@ class StoredObject:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """What has come of a block of a resumable upload (v1)."""
+
+    context: str
+    """What the client names it by; each chunk that is appended makes a new one."""
+    size: int
+    """Bytes that the block will have."""
+    blobs: tuple[Blob, ...]
+    expires_at: int
+    sha1: str = ""
+    """Hexadecimal, of the whole block; empty while it is not complete."""
+
+    @property
+    def offset(self) -> int:
+        """Bytes that are here."""
+        return sum(blob.size for blob in self.blobs)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a multipart upload (v2)."""
+
+    number: int
+    etag: str
+    """The dialect's etag of its bytes."""
+    md5: str
+    """Hexadecimal."""
+    blobs: tuple[Blob, ...]
+    """One, or none for a part without bytes."""
+    put_at: int
+
+    @property
+    def size(self) -> int:
+        return sum(blob.size for blob in self.blobs)
+
+
+@dataclass(frozen=True, slots=True)
+class MultipartUpload:
+    """A multipart upload (v2) that is open."""
+
+    id: str
+    bucket: int
+    key: str | None
+    """None where the policy will name the object."""
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Folder:
     """What lies below a prefix that ends with a slash, or in the whole bucket (an empty prefix)."""
 

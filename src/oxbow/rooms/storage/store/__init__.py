@@ -6,14 +6,17 @@ from oxbow.rooms.storage.store.folders import FolderStore
 from oxbow.rooms.storage.store.listing import ListingStore, Page
 from oxbow.rooms.storage.store.objects import Actor, ObjectStore
 from oxbow.rooms.storage.store.trash import TrashStore
+from oxbow.rooms.storage.store.unfinished import BlockStore, PartStore
 
 __all__ = [
     "Actor",
     "BlobStore",
+    "BlockStore",
     "BucketStore",
     "FolderStore",
     "ListingStore",
     "ObjectStore",
     "Page",
+    "PartStore",
     "TrashStore",
 ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import replace
 
 from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from oxbow.kernel.blobs import Blob
 from oxbow.kernel.database import upsert
 from oxbow.rooms.storage.models import Content
 from oxbow.rooms.storage.store.rows import blobs_column, content_of
@@ -24,7 +26,7 @@ async def add_content(session: AsyncSession, content: Content) -> Content:
         refs=1,
     )
     session.add(row)
-    await count_blobs(session, content, 1)
+    await count_blobs(session, content.blobs, 1)
     await session.flush()
     return replace(content, id=row.id)
 
@@ -40,14 +42,14 @@ async def drop_content(session: AsyncSession, content: int) -> None:
     if row.refs > 1:
         row.refs -= 1
         return
-    await count_blobs(session, content_of(row), -1)
+    await count_blobs(session, content_of(row).blobs, -1)
     await session.execute(delete(ContentRow).where(ContentRow.id == content))
 
 
-async def count_blobs(session: AsyncSession, content: Content, change: int) -> None:
-    """Add `change` to the references of each blob, as often as the content has it."""
+async def count_blobs(session: AsyncSession, blobs: Iterable[Blob], change: int) -> None:
+    """Add `change` to the references of each blob, as often as it is named."""
     # In the order of their names, so that two transactions never wait for each other in a circle.
-    for name, times in sorted(Counter(blob.name for blob in content.blobs).items()):
+    for name, times in sorted(Counter(blob.name for blob in blobs).items()):
         insert = upsert(session, BlobRow).values(name=name, refs=change * times)
         await session.execute(
             insert.on_conflict_do_update(

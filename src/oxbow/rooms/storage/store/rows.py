@@ -29,9 +29,13 @@ def bucket_of(row: BucketRow) -> Bucket:
 
 
 def content_of(row: ContentRow) -> Content:
-    blobs = (pair.rpartition(":") for pair in row.blobs.split())
-    parts = tuple(Blob(name, int(size)) for name, _, size in blobs)
-    return Content(row.hash, row.size, row.md5, parts, row.id)
+    return Content(row.hash, row.size, row.md5, blobs_of(row.blobs), row.id)
+
+
+def blobs_of(column: str) -> tuple[Blob, ...]:
+    """The inverse of `blobs_column`."""
+    pairs = (pair.rpartition(":") for pair in column.split())
+    return tuple(Blob(name, int(size)) for name, _, size in pairs)
 
 
 def blobs_column(blobs: tuple[Blob, ...]) -> str:

@@ -111,3 +111,48 @@ class TrashRow(Base):
     purge_at: Mapped[int] = mapped_column(BigInteger, index=True)
     why: Mapped[str] = mapped_column(String(16))
     by: Mapped[str] = mapped_column(String(255))
+
+
+class UploadRow(Base):
+    """A multipart upload that is open; what has expired is deleted by the sweeper."""
+
+    __tablename__ = "storage_upload"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    bucket: Mapped[int] = mapped_column(BigInteger)
+    """No foreign key: a bucket may be dropped while somebody still uploads to it."""
+    key: Mapped[str | None] = mapped_column(KEY)
+    """Null where the policy will name the object."""
+    expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
+
+
+class PartRow(Base):
+    """A part of a multipart upload; it refers to its blob."""
+
+    __tablename__ = "storage_part"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    upload: Mapped[str] = mapped_column(
+        String(64), ForeignKey("storage_upload.id", ondelete="RESTRICT"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    etag: Mapped[str] = mapped_column(String(64))
+    md5: Mapped[str] = mapped_column(String(32))
+    blobs: Mapped[str] = mapped_column(Text)
+    """As those of a content."""
+    put_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class BlockRow(Base):
+    """What has come of a block of a resumable upload; it refers to its blobs, and never changes."""
+
+    __tablename__ = "storage_block"
+
+    context: Mapped[str] = mapped_column(String(64), primary_key=True)
+    account: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    size: Mapped[int] = mapped_column(BigInteger)
+    """Bytes that the block will have."""
+    sha1: Mapped[str] = mapped_column(String(40))
+    """Hexadecimal, of the whole block; empty while it is not complete."""
+    blobs: Mapped[str] = mapped_column(Text)
+    expires_at: Mapped[int] = mapped_column(BigInteger, index=True)

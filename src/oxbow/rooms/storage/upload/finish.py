@@ -6,7 +6,7 @@ import base64
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -34,6 +34,7 @@ from oxbow.rooms.storage.upload.variables import Value, as_form, as_json, as_tex
 
 METADATA_BYTES = 4096
 """All of an object's own metadata together."""
+_META = "x-qn-meta-"
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -52,6 +53,16 @@ class Upload:
     """By name with `x:`."""
     metadata: dict[str, str] = field(default_factory=dict)
     """By name without `x-qn-meta-`."""
+
+
+def variables_in(fields: Mapping[str, str]) -> dict[str, str]:
+    """The custom variables among what a client sent."""
+    return {name: value for name, value in fields.items() if name.startswith("x:")}
+
+
+def metadata_in(fields: Mapping[str, str]) -> dict[str, str]:
+    """The object's own metadata among what a client sent."""
+    return {name[len(_META) :]: value for name, value in fields.items() if name.lower().startswith(_META)}
 
 
 class Caller(Protocol):
@@ -89,8 +100,7 @@ class Finisher:
         policy = grant.policy
         policy.check_size(upload.content.size)
         _check_metadata(upload.metadata)
-        if not policy.force_save_key and (upload.key is not None or not policy.save_key):
-            policy.check_key(upload.key)
+        policy.check_upload(upload.key)
         item = self._object(grant, upload)
         if policy.mime_limit and not mime_allowed(policy.mime_limit, _sniffed(upload, item)):
             raise Forbidden(f"mimeLimit: {policy.mime_limit} does not let {_sniffed(upload, item)} through")

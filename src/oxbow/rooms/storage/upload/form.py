@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zlib
 from dataclasses import dataclass, field
 from email.message import Message
 from urllib.parse import unquote
@@ -13,10 +12,11 @@ from python_multipart.multipart import MultipartParser
 
 from oxbow.kernel.blobs import BlobStore, BlobWriter
 from oxbow.kernel.httpd import BadRequest, Request, Response
-from oxbow.rooms.storage.errors import BadArgument, BadUploadToken
+from oxbow.rooms.storage.errors import BadArgument, BadUploadToken, ChecksumMismatch
 from oxbow.rooms.storage.models import Content
 from oxbow.rooms.storage.qetag import QEtag
-from oxbow.rooms.storage.upload.finish import Finisher, Upload
+from oxbow.rooms.storage.upload.digests import Crc32
+from oxbow.rooms.storage.upload.finish import Finisher, Upload, metadata_in, variables_in
 from oxbow.rooms.storage.upload.grants import Grant, Grants
 from oxbow.rooms.storage.upload.mime import SNIFFED
 
@@ -25,17 +25,6 @@ FIELD_BYTES = 128 * 1024
 FIELDS = 200
 BLIND_BYTES = 32 << 20
 """Bytes of a file that are taken before the token has come: forms may send their fields in any order."""
-
-
-class Crc32:
-    """CRC-32 as a digest."""
-
-    def __init__(self) -> None:
-        self.value = 0
-
-    def update(self, data: bytes | bytearray, /) -> None:
-        """The next bytes."""
-        self.value = zlib.crc32(data, self.value)
 
 
 @dataclass(slots=True)
@@ -188,19 +177,14 @@ class _Form:
     def upload(self, content: Content) -> Upload:
         """The upload that the fields describe."""
         file = self.file or _Part("file", "", "")
-        prefix = "x-qn-meta-"
         return Upload(
             content=content,
             key=self.fields.get("key"),
             file_name=file.file_name or "",
             mime_type=file.content_type,
             head=bytes(self._head),
-            variables={name: value for name, value in self.fields.items() if name.startswith("x:")},
-            metadata={
-                name[len(prefix) :]: value
-                for name, value in self.fields.items()
-                if name.lower().startswith(prefix)
-            },
+            variables=variables_in(self.fields),
+            metadata=metadata_in(self.fields),
         )
 
 
@@ -241,4 +225,4 @@ def _check_crc(given: str | None, actual: int) -> None:
     if not re.fullmatch(r"[0-9]{1,10}", given):
         raise BadArgument("crc32", "takes the CRC-32 of the file as a decimal number")
     if int(given) != actual:
-        raise BadArgument("crc32", f"is {given}, but that of the file is {actual}")
+        raise ChecksumMismatch("crc32", given, str(actual))

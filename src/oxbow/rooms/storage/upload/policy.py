@@ -75,6 +75,11 @@ class UploadPolicy(msgspec.Struct, frozen=True, rename="camel"):
         if not fits:
             raise Forbidden("key doesn't match with scope")
 
+    def check_upload(self, key: str | None) -> None:
+        """The same for the key that a client asks for, which `saveKey` may stand in for."""
+        if not self.force_save_key and (key is not None or not self.save_key):
+            self.check_key(key)
+
     def check_size(self, size: int, *, complete: bool = True) -> None:
         """TooLarge, or Forbidden for too small a file; call it early with `complete` false."""
         if self.fsize_limit and size > self.fsize_limit:

@@ -27,11 +27,14 @@ from oxbow.rooms.storage.download.download import Downloads
 from oxbow.rooms.storage.gateway import ObjectGateway
 from oxbow.rooms.storage.places import Places
 from oxbow.rooms.storage.settings import StorageSettings
-from oxbow.rooms.storage.store import BucketStore, ObjectStore
+from oxbow.rooms.storage.store import BlockStore, BucketStore, ObjectStore, PartStore
+from oxbow.rooms.storage.upload.blocks import BlockUploads
 from oxbow.rooms.storage.upload.callback import UploadCaller
 from oxbow.rooms.storage.upload.finish import Finisher
 from oxbow.rooms.storage.upload.form import FormUploads
 from oxbow.rooms.storage.upload.grants import Grants
+from oxbow.rooms.storage.upload.multipart import MultipartUploads
+from oxbow.rooms.storage.upload.uploads import Uploads
 
 DATABASE_RETRY_SECONDS = 1.0
 
@@ -54,8 +57,15 @@ class ObjectWorker:
             ObjectGateway(
                 Places(buckets, storage.domain_suffix),
                 Downloads(objects, self._blobs, DownloadAccess(keys, rights)),
-                FormUploads(Grants(keys, rights, buckets), self._blobs, finisher),
+                self._uploads(Grants(keys, rights, buckets), finisher),
             )
+        )
+
+    def _uploads(self, grants: Grants, finisher: Finisher) -> Uploads:
+        return Uploads(
+            FormUploads(grants, self._blobs, finisher),
+            BlockUploads(grants, self._blobs, BlockStore(self._database), finisher),
+            MultipartUploads(grants, self._blobs, PartStore(self._database), finisher),
         )
 
     async def open(self, address: ListenAddress) -> None:
