@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.plan import JOINS, SOAK, USAGE
+from bench.plan import JOINS, MINUTES, SOAK, USAGE
 from bench.statistics import Numbers
 
 
@@ -48,6 +48,7 @@ MEASURES = (
     Measure("usage", "statd over a year by day, 600 series, SQLite", "year_by_day_ms", "ms", USAGE, 300),
     Measure("usage", "the same by area, one left out", "year_by_day_and_area_ms", "ms", USAGE, 300),
     Measure("usage", "the same by domain (200)", "year_by_day_and_domain_ms", "ms", USAGE, 300),
+    Measure("usage", "the end of a minute of 1,000 streams, CPU time", "minute_cpu_ms", "ms", MINUTES, 300),
     Measure("soak", "3,000 viewers, two workers: lost", "viewers_lost", "", SOAK, 0),
     Measure("soak", "3,000 viewers, two workers: growth", "memory_growth_kb_per_minute", "kB/min", SOAK, 64),
 )  # fmt: skip

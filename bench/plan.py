@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bench.errors import BenchError
 from bench.joins import Joins
+from bench.minutes import MinutesOfStreams
 from bench.rounds import Audience, Publishers
 from bench.servers.floor import floor
 from bench.servers.nginx import nginx
@@ -39,6 +40,7 @@ class Options:
 SOAK = "oxbow soak"
 JOINS = "oxbow joins"
 USAGE = "a year of usage"
+MINUTES = "minutes of streams"
 
 
 def stands(options: Options) -> dict[str, Round]:
@@ -57,6 +59,7 @@ def stands(options: Options) -> dict[str, Round]:
         "oxbow publish-4096": Publishers(serve, options.publishers, 4096, *many),
         JOINS: Joins(options.joins),
         USAGE: YearOfUsage(),
+        MINUTES: MinutesOfStreams(),
         SOAK: Audience(
             partial(oxbow, workers=2, tick_ms=options.tick_ms),
             "http-flv",
