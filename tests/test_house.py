@@ -28,18 +28,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rooms": {"proto", "media", "kernel"},
     "testing": {"proto", "media", "kernel", "rooms"},
     "app": {"proto", "media", "kernel", "rooms"},
+    "server": {"media", "kernel", "rooms"},
     "client": {"kernel"},
-    "doctor": {"app", "client", "kernel", "media"},
+    "doctor": {"server", "client", "kernel", "media"},
     "demo": {"client", "kernel"},
-    "cli": {"app", "client", "demo", "doctor", "kernel"},
+    "cli": {"server", "client", "demo", "doctor", "kernel"},
     "__main__": {"cli"},
 }
 """For each floor the floors below it. The package itself (its version) is below all of them."""
 
 THIRD_PARTY_OF_THE_LOWER_FLOORS: dict[str, set[str]] = {"proto": set(), "media": {"msgspec"}}
-NEVER_IN_A_MEDIA_WORKER = {"sqlalchemy", "alembic", "fastapi", "starlette", "uvicorn"}
+HEAVY = {"sqlalchemy", "alembic", "fastapi", "starlette", "uvicorn"}
 SOCKETS_AND_CLOCKS = {"asyncio", "datetime", "select", "selectors", "socket", "ssl", "threading", "time"}
-WORKER = "oxbow.rooms.live.worker"
+LIGHT = ["oxbow.server", "oxbow.rooms.live.worker.process"]
 
 
 def source_files() -> list[Path]:
@@ -139,7 +140,7 @@ def test_rooms_know_each_other_by_their_api_only() -> None:
     wrong = {
         (name, imported)
         for name, path in modules().items()
-        if floor(name) not in ("app", "testing")
+        if floor(name) not in ("app", "server", "testing")
         for imported in own_imports(path)
         if room(imported) not in ("", room(name)) and imported.split(".")[3:] != ["api"]
     }
@@ -167,12 +168,13 @@ def test_protocol_cores_have_no_sockets_and_no_clocks() -> None:
     assert wrong == set()
 
 
-def test_a_media_worker_carries_neither_database_nor_web_framework() -> None:
-    assert WORKER in modules()
+@pytest.mark.parametrize("start", LIGHT)
+def test_what_starts_quickly_carries_neither_database_nor_web_framework(start: str) -> None:
+    assert start in modules()
     wrong = {
         (name, asked_by, foreign)
-        for name, asked_by in everything_imported_from(WORKER).items()
-        for foreign in foreign_imports(modules()[name]) & NEVER_IN_A_MEDIA_WORKER
+        for name, asked_by in everything_imported_from(start).items()
+        for foreign in foreign_imports(modules()[name]) & HEAVY
     }
     assert wrong == set(), "(module, who imports it, what it brings in)"
 

@@ -1,19 +1,14 @@
-"""The composition root: the only module that knows every room.
+"""The composition root: every room put together in the control process, `python -m oxbow.app FD`.
 
-`serve` is the supervisor that `oxbow serve` runs; `python -m oxbow.app FD` is the control process that it
-starts.
+Who starts it is `oxbow.server`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
-import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -26,7 +21,7 @@ from oxbow.kernel.audit import AuditStore
 from oxbow.kernel.audit.service import AuditService
 from oxbow.kernel.collector import calm_the_collector
 from oxbow.kernel.database import Database, DatabaseUnavailableError
-from oxbow.kernel.gateway import bind, create_app
+from oxbow.kernel.gateway import create_app
 from oxbow.kernel.gateway import serve as serve_http
 from oxbow.kernel.gateway.audit import audit_router
 from oxbow.kernel.geoip import GeoCopies
@@ -38,20 +33,18 @@ from oxbow.kernel.iam.store import IamStore
 from oxbow.kernel.metering import MeteringMetrics, MeteringService, MeteringSettings, metering_router
 from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.outbound import OutboundClient
-from oxbow.kernel.ports import Port
 from oxbow.kernel.refusals.routes import refusals_router
 from oxbow.kernel.refusals.service import RefusalService
-from oxbow.kernel.settings import KernelSettings, ListenAddress, SettingsError, check, load
-from oxbow.kernel.supervisor import Child, Supervisor, die_with_parent
+from oxbow.kernel.settings import KernelSettings, load
+from oxbow.kernel.settings.tasks import TaskSettings
+from oxbow.kernel.supervisor import die_with_parent
 from oxbow.kernel.tasks import TaskService
 from oxbow.kernel.tasks.metrics import TaskMetrics
 from oxbow.kernel.tasks.routes import tasks_router
-from oxbow.kernel.tasks.settings import TaskSettings
-from oxbow.kernel.webhooks import WebhookService
 from oxbow.kernel.webhooks.metrics import WebhookMetrics
 from oxbow.kernel.webhooks.routes import webhooks_router
+from oxbow.kernel.webhooks.service import WebhookService
 from oxbow.media.registry import Registry
-from oxbow.media.shm import supports_punch_hole
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.certificates.settings import AcmeSettings
 from oxbow.rooms.live.control.janitor import Janitor
@@ -67,8 +60,6 @@ from oxbow.rooms.storage.settings import StorageSettings
 
 DATABASE_RETRY_SECONDS = 1.0
 PATIENCE_SECONDS = 5.0
-
-SCHEMES = {"rtmp": "rtmp", "media": "http", "rtmps": "rtmps", "media_tls": "https", "objects": "http"}
 
 log = logs.get_logger("oxbow")
 
@@ -229,100 +220,6 @@ async def control(kernel: KernelSettings, listener: socket.socket) -> None:
         await house.close()
     if isinstance(result, Exception):
         raise result
-
-
-def serve() -> int:
-    """Run the server in the foreground until a signal ends it; returns the exit code."""
-    try:
-        unknown = check()
-        kernel = load(KernelSettings)
-        kernel.create_home()
-        logs.setup(kernel.log_level, kernel.log_format, "supervisor")
-        for warning in unknown:
-            log.warning("unknown setting", problem=warning)
-        lock = _lock_home(kernel.home)
-        GeoCopies(kernel).install()
-        _prepare_shared_memory(kernel)
-        listener = bind(kernel.api_listen)
-        ports = {name: Port.reserve(address) for name, address in _doors(kernel).items()}
-        objects = Port.reserve(kernel.object_listen)
-    except (SettingsError, OSError) as error:
-        sys.stderr.write(f"oxbow: {error}\n")
-        return 2
-    supervisor = Supervisor(_children(kernel, listener, ports, objects), kernel.shutdown_seconds + 3)
-    try:
-        return supervisor.run(lambda: _say_hello(kernel, listener, {**ports, "objects": objects}))
-    finally:
-        Registry(streams_root(kernel)).clear()
-        control_socket(kernel).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # an operator's own directory may hold other things
-            kernel.shm_dir.rmdir()
-        os.close(lock)
-
-
-def _doors(kernel: KernelSettings) -> dict[str, ListenAddress]:
-    """Where the media workers listen, by the names of their doors."""
-    doors = {
-        "rtmp": kernel.rtmp_listen,
-        "media": kernel.media_listen,
-        "rtmps": kernel.rtmps_listen,
-        "media_tls": kernel.media_tls_listen,
-    }
-    return {name: address for name, address in doors.items() if address is not None}
-
-
-def _lock_home(home: Path) -> int:
-    """One server a home; the kernel releases the lock however the server ends."""
-    fd = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(fd)
-        raise OSError(f"another server runs in OXBOW_HOME={home}: stop it, or choose another home") from None
-    return fd
-
-
-def _prepare_shared_memory(kernel: KernelSettings) -> None:
-    directory = kernel.shm_dir
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory.chmod(0o700)
-    if not supports_punch_hole(directory):
-        raise OSError(
-            f"OXBOW_SHM_DIR={directory}: its file system can't punch holes; "
-            "it takes a tmpfs, such as /dev/shm"
-        )
-    Registry(
-        streams_root(kernel)
-    ).clear()  # what a killed server left: nobody publishes it and nobody watches
-
-
-def _children(
-    kernel: KernelSettings, listener: socket.socket, ports: Mapping[str, Port], objects: Port
-) -> list[Child]:
-    fd = listener.fileno()
-    control_child = Child("control", [sys.executable, "-m", "oxbow.app", str(fd)], pass_fds=(fd,))
-    worker = [sys.executable, "-m", "oxbow.rooms.live.worker.process"]
-    doors = [f"{name}={port.address}" for name, port in ports.items()]
-    workers = [
-        Child(f"worker-{index}", [*worker, str(index), *doors]) for index in range(kernel.media_workers)
-    ]
-    carrier = [sys.executable, "-m", "oxbow.rooms.storage.worker.process"]
-    carriers = [
-        Child(f"objects-{index}", [*carrier, str(index), str(objects.address)])
-        for index in range(kernel.object_workers)
-    ]
-    return [control_child, *workers, *carriers]
-
-
-def _say_hello(kernel: KernelSettings, listener: socket.socket, ports: Mapping[str, Port]) -> None:
-    host, port = listener.getsockname()[:2]
-    log.info(
-        "oxbow is starting",
-        home=str(kernel.home),
-        api=f"http://{host}:{port}",
-        **{name: f"{SCHEMES[name]}://{port.address}" for name, port in ports.items()},
-        workers=kernel.media_workers,
-    )
 
 
 def main(arguments: list[str]) -> None:

@@ -20,8 +20,8 @@ def serve() -> None:
     Ctrl-C or SIGTERM ends it within seconds. Settings come from OXBOW_* variables and oxbow.toml in the home
     directory; a wrong one stops the start and says what it takes.
     """
-    # The server brings the whole house in; no other command shall wait for that.
-    from oxbow.app import serve as run_server
+    # The server brings the settings of all rooms in; no other command shall wait for that.
+    from oxbow.server import serve as run_server
 
     sys.exit(run_server())
 

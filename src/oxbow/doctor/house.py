@@ -17,8 +17,8 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 def settings_findings() -> list[Finding]:
     """One finding for each wrong or unknown setting, or one that all is well."""
-    # Only a complete house knows every section, and so which names are unknown.
-    import oxbow.app  # noqa: F401
+    # Only the server knows every section, and so which names are unknown.
+    import oxbow.server  # noqa: F401
 
     try:
         unknown = check()

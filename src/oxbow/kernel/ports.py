@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from oxbow.kernel.settings import ListenAddress
 
+BACKLOG = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Port:
@@ -53,3 +55,12 @@ def _bind(address: ListenAddress, *, shared: bool) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def bind(listen: ListenAddress) -> socket.socket:
+    """A listening TCP socket; OSError, with the address in its text, when the address is not to be had."""
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    try:
+        return socket.create_server((listen.host, listen.port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot listen on {listen}: {error.strerror or error}") from error

@@ -7,8 +7,9 @@ import json
 import pytest
 import uvicorn
 
-from oxbow.kernel.gateway import bind, protocol, serve
+from oxbow.kernel.gateway import protocol, serve
 from oxbow.kernel.gateway.statuses import teach_uvicorn
+from oxbow.kernel.ports import bind
 from oxbow.kernel.settings import ListenAddress
 
 

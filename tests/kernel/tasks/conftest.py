@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from oxbow.kernel.database import Database
+from oxbow.kernel.settings.tasks import TaskSettings
 from oxbow.kernel.tasks import Task, TaskService
-from oxbow.kernel.tasks.settings import TaskSettings
 
 SECONDS = 30.0
 

@@ -13,8 +13,8 @@ import uvloop
 
 from oxbow.kernel import logs
 from oxbow.kernel.database import Database
+from oxbow.kernel.settings.tasks import TaskSettings
 from oxbow.kernel.tasks import TaskContext, TaskKind, TaskService
-from oxbow.kernel.tasks.settings import TaskSettings
 
 PLACES = 4
 

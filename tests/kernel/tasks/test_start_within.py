@@ -3,8 +3,8 @@
 import pytest
 
 from oxbow.kernel.database import Database
+from oxbow.kernel.settings.tasks import TaskSettings
 from oxbow.kernel.tasks import TaskContext, TaskKind, TaskNotFound, TaskService
-from oxbow.kernel.tasks.settings import TaskSettings
 
 
 async def nothing(context: TaskContext) -> None:

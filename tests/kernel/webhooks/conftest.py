@@ -8,7 +8,7 @@ import pytest
 from oxbow.kernel.accounts import Account, KeyPair
 from oxbow.kernel.database import Database
 from oxbow.kernel.outbound import OutboundClient
-from oxbow.kernel.webhooks import WebhookService
+from oxbow.kernel.webhooks.service import WebhookService
 
 ACCOUNT = 1
 PAIR = KeyPair("callback-access-key", "callback-secret-key", Account(ACCOUNT, "root"), True, "", 1)

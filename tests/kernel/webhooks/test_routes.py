@@ -14,8 +14,9 @@ from oxbow.kernel.gateway import create_app
 from oxbow.kernel.health import Health
 from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.settings import KernelSettings
-from oxbow.kernel.webhooks import Hook, WebhookService
+from oxbow.kernel.webhooks import Hook
 from oxbow.kernel.webhooks.routes import webhooks_router
+from oxbow.kernel.webhooks.service import WebhookService
 from oxbow.testing.signing import QiniuAuth
 
 AK, SK = "webhook-test-access-key", "webhook-test-secret-key"

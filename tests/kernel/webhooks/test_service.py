@@ -8,9 +8,10 @@ import pytest
 
 from hostile import Server, answer, hang, redirect, saying, serving
 from oxbow.kernel.database import Database
-from oxbow.kernel.webhooks import Delivery, DeliveryFilter, DeliveryState, Hook, WebhookService
+from oxbow.kernel.webhooks import Delivery, DeliveryState, Hook
 from oxbow.kernel.webhooks.dispatcher import PER_ORIGIN
-from oxbow.kernel.webhooks.service import DeliveryNotFound
+from oxbow.kernel.webhooks.service import DeliveryNotFound, WebhookService
+from oxbow.kernel.webhooks.store import DeliveryFilter
 from waiting import soon
 
 from .conftest import ACCOUNT

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from oxbow.kernel.database import Database
-from oxbow.kernel.webhooks import Delivery, DeliveryFilter, DeliveryState, Hook
-from oxbow.kernel.webhooks.store import DeliveryStore
+from oxbow.kernel.webhooks import Delivery, DeliveryState, Hook
+from oxbow.kernel.webhooks.store import DeliveryFilter, DeliveryStore
 
 HOOK = Hook("JSON", "http://one.example/hook", {"stream": "a"}, 2.5, 3, 0.5, 200, 403)
 ALL = DeliveryFilter()

@@ -11,8 +11,8 @@ from oxbow.kernel.health import Health
 from oxbow.kernel.metering import MeteringService
 from oxbow.kernel.metrics import Metrics
 from oxbow.kernel.settings import KernelSettings, SettingsError, load
+from oxbow.kernel.settings.tasks import TaskSettings
 from oxbow.kernel.tasks import TaskService
-from oxbow.kernel.tasks.settings import TaskSettings
 from oxbow.rooms.live import room as room_module
 from oxbow.rooms.live.control.messages import LivePublisher
 from oxbow.rooms.live.room import LiveRoom

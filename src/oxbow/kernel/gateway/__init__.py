@@ -3,7 +3,7 @@
 from oxbow.kernel.gateway.app import create_app, documented_routes
 from oxbow.kernel.gateway.json_body import JsonBody, json_body
 from oxbow.kernel.gateway.principal import Principal
-from oxbow.kernel.gateway.server import bind, serve
+from oxbow.kernel.gateway.server import serve
 from oxbow.kernel.gateway.signature import Authenticated, authenticated
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "JsonBody",
     "Principal",
     "authenticated",
-    "bind",
     "create_app",
     "documented_routes",
     "json_body",

@@ -12,18 +12,6 @@ from starlette.types import ASGIApp
 
 from oxbow.kernel.gateway.protocol import ApiProtocol
 from oxbow.kernel.gateway.statuses import teach_uvicorn
-from oxbow.kernel.settings import ListenAddress
-
-BACKLOG = 1024
-
-
-def bind(listen: ListenAddress) -> socket.socket:
-    """A listening TCP socket; OSError, with the address in its text, when the address is not to be had."""
-    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    try:
-        return socket.create_server((listen.host, listen.port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot listen on {listen}: {error.strerror or error}") from error
 
 
 async def serve(

@@ -10,8 +10,8 @@ from oxbow.kernel.metering.models import Condition, Meter, Question, Usage
 from oxbow.kernel.metering.reader import Figures, UsageReader
 from oxbow.kernel.metering.routes import metering_router
 from oxbow.kernel.metering.service import MeteringService
-from oxbow.kernel.metering.settings import MeteringSettings
 from oxbow.kernel.metering.store import UsageStore
+from oxbow.kernel.settings.metering import MeteringSettings
 
 __all__ = [
     "Calendar",

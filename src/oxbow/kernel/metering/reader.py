@@ -12,8 +12,8 @@ import msgspec
 
 from oxbow.kernel.metering.calendar import DAY_SECONDS, STEPS, Calendar, Piece, Step
 from oxbow.kernel.metering.models import Question
-from oxbow.kernel.metering.settings import MeteringSettings
 from oxbow.kernel.metering.store import FEW_SERIES, UsageStore
+from oxbow.kernel.settings.metering import MeteringSettings
 
 _DECODE = msgspec.json.Decoder(list[int]).decode
 """Decimal numbers with commas between, in brackets: ten times as fast as `int` one by one."""

@@ -16,8 +16,8 @@ from oxbow.kernel.metering.calendar import DAY_SECONDS, FIVE_MINUTES, Calendar, 
 from oxbow.kernel.metering.models import Event, Meter, Series, Usage
 from oxbow.kernel.metering.pending import PendingUsage
 from oxbow.kernel.metering.reader import UsageReader
-from oxbow.kernel.metering.settings import MeteringSettings
 from oxbow.kernel.metering.store import UsageStore
+from oxbow.kernel.settings.metering import MeteringSettings
 
 EVENT_ENTRIES = 2000
 """What is written in one transaction, so that one takes well under a second on either backend."""

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from oxbow.kernel.database import DatabaseUnavailableError
 from oxbow.kernel.logs import get_logger
+from oxbow.kernel.settings.tasks import TaskSettings
 from oxbow.kernel.tasks import rules
 from oxbow.kernel.tasks.crash import crash_point
 from oxbow.kernel.tasks.engine_on_demand import EngineOnDemand
 from oxbow.kernel.tasks.models import Queue, Task
 from oxbow.kernel.tasks.presence import Presence
 from oxbow.kernel.tasks.runner import Runner
-from oxbow.kernel.tasks.settings import TaskSettings
 from oxbow.kernel.tasks.store import TaskStore
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from oxbow.kernel.database import Database
+from oxbow.kernel.settings.tasks import TaskSettings
 from oxbow.kernel.tasks import rules
 from oxbow.kernel.tasks.crash import arm
 from oxbow.kernel.tasks.engine_on_demand import EngineOnDemand
@@ -20,7 +21,6 @@ from oxbow.kernel.tasks.keeper import Counts, Keeper
 from oxbow.kernel.tasks.models import Queue, Task, TaskKind, TaskState
 from oxbow.kernel.tasks.presence import Presence
 from oxbow.kernel.tasks.runner import Runner
-from oxbow.kernel.tasks.settings import TaskSettings
 from oxbow.kernel.tasks.store import TaskStore
 
 SUBJECT_LENGTH = 512

@@ -1,15 +1,8 @@
-"""Callbacks: delivered, retried, signed, and remembered."""
+"""Callbacks: delivered, retried, signed, and remembered.
+
+The service is in :mod:`oxbow.kernel.webhooks.service`: media workers know hooks, and carry no database.
+"""
 
 from oxbow.kernel.webhooks.models import Delivery, DeliveryState, Hook, Verdict, masked_url
-from oxbow.kernel.webhooks.service import WebhookService
-from oxbow.kernel.webhooks.store import DeliveryFilter
 
-__all__ = [
-    "Delivery",
-    "DeliveryFilter",
-    "DeliveryState",
-    "Hook",
-    "Verdict",
-    "WebhookService",
-    "masked_url",
-]
+__all__ = ["Delivery", "DeliveryState", "Hook", "Verdict", "masked_url"]

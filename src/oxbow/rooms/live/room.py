@@ -17,7 +17,7 @@ from oxbow.kernel.health import Health
 from oxbow.kernel.metering import MeteringService
 from oxbow.kernel.outbound import OutboundClient
 from oxbow.kernel.tasks import TaskService
-from oxbow.kernel.webhooks import WebhookService
+from oxbow.kernel.webhooks.service import WebhookService
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.certificates.models import State
 from oxbow.rooms.live.certificates.settings import AcmeSettings

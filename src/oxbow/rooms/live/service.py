@@ -12,7 +12,7 @@ from oxbow.kernel.database import Database
 from oxbow.kernel.geoip import GeoFinder
 from oxbow.kernel.outbound import OutboundClient
 from oxbow.kernel.refusals.models import Refusal
-from oxbow.kernel.webhooks import WebhookService
+from oxbow.kernel.webhooks.service import WebhookService
 from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.callbacks.ends import NoticesFirst, written

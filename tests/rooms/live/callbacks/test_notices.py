@@ -11,8 +11,9 @@ import pytest
 from hostile import Server, answer, saying, serving
 from oxbow.kernel.database import Database
 from oxbow.kernel.outbound import OutboundClient
-from oxbow.kernel.webhooks import DeliveryState, WebhookService
+from oxbow.kernel.webhooks import DeliveryState
 from oxbow.kernel.webhooks.models import Delivery
+from oxbow.kernel.webhooks.service import WebhookService
 from oxbow.kernel.webhooks.store import DeliveryFilter
 from oxbow.rooms.live.callbacks.ends import NoticesFirst, read, written
 from oxbow.rooms.live.callbacks.notices import RECLAIM_SECONDS, Notices

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from oxbow.kernel.database import DatabaseUnavailableError
-from oxbow.kernel.webhooks import WebhookService
+from oxbow.kernel.webhooks.service import WebhookService
 from oxbow.rooms.live.control.messages import LivePublisher
 from oxbow.rooms.live.history import HistoryEntry, HistoryStore
 from oxbow.rooms.live.models import Activity

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from oxbow.kernel.database import DatabaseUnavailableError
-from oxbow.kernel.webhooks import DeliveryState, WebhookService
+from oxbow.kernel.webhooks import DeliveryState
+from oxbow.kernel.webhooks.service import WebhookService
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.callbacks.absences import Absences, is_same_client
 from oxbow.rooms.live.callbacks.ends import read

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 from oxbow.kernel.outbound import OutboundClient
-from oxbow.kernel.webhooks import WebhookService
 from oxbow.kernel.webhooks.attempt import FindPair
+from oxbow.kernel.webhooks.service import WebhookService
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.callbacks.notices import Notices, publishing_facts
 from oxbow.rooms.live.callbacks.origin import OriginAuthority, OriginVerdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from oxbow.kernel.settings import Section
+from oxbow.kernel.settings.section import Section
 
 
 class MeteringSettings(Section, env_prefix="OXBOW_METERING_", toml_table="metering"):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from oxbow.kernel.settings import Section
+from oxbow.kernel.settings.section import Section
 
 
 class TaskSettings(Section, env_prefix="OXBOW_TASKS_", toml_table="tasks"):
