@@ -17,6 +17,8 @@ Oxbow = Callable[..., Result]
 EVENING = stream_path("shows", "evening")
 HUB = {
     "hubName": "shows",
+    "boundDomainsOnly": True,
+    "playSecurity": {"type": "tsExpireMD5"},
     "createdAt": 1700000000,
     "updatedAt": 1700000000,
     "domains": [{"type": "liveHls", "domain": "hls.example.com", "cname": ""}],
@@ -169,6 +171,8 @@ def test_a_hub_is_shown_with_its_domains(oxbow: Oxbow, api: CannedApi) -> None:
     output = oxbow("hub", "show", "shows").output
     assert "hls.example.com (liveHls)" in output
     assert "2023-11-14 22:13:20Z" in output
+    assert "its bound domains only" in output
+    assert "tsExpireMD5" in output
 
 
 def test_a_stream_is_shown_with_its_broadcasts(oxbow: Oxbow, api: CannedApi) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from oxbow.kernel.accounts.models import new_key
 from oxbow.kernel.accounts.service import AccountService
 from oxbow.kernel.accounts.store import AccountStore
 from oxbow.kernel.database import Database
@@ -70,3 +71,16 @@ def test_the_last_pair_stays(oxbow: Oxbow) -> None:
 
 def test_an_unknown_pair_is_named_as_such(oxbow: Oxbow) -> None:
     assert oxbow("keys", "enable", "nobody").stderr == "oxbow: no such access key\n"
+
+
+def test_a_pair_of_an_earlier_version_may_begin_like_an_option(oxbow: Oxbow, monkeypatch) -> None:
+    monkeypatch.setattr("oxbow.kernel.accounts.service.new_key", lambda: "-abc")
+    assert oxbow("keys", "create").exit_code == 0
+    disabled = oxbow("keys", "disable", "--", "-abc")
+    assert (disabled.exit_code, disabled.output) == (0, "disabled -abc\n")
+
+
+def test_new_keys_do_not(monkeypatch) -> None:
+    made = iter(["-abc", "--help", "abc-"])
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _: next(made))
+    assert new_key() == "abc-"

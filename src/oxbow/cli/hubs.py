@@ -64,6 +64,8 @@ def show(name: str, as_json: bool) -> None:
             "unknown streams": "are created when published" if rules["autoCreate"] else "are refused",
             "second publisher": SECOND_PUBLISHER[rules["secondPublisher"]],
             "grace": f"viewers wait {rules['graceSeconds']:g} s for a publisher that went away",
+            "reached by": "its bound domains only" if info["boundDomainsOnly"] else "every address",
+            "signed addresses": info["playSecurity"]["type"] or "as each domain asks for",
             "domains": ", ".join(domains) or "none: it answers on the server's own address",
         }
     )

@@ -20,6 +20,11 @@ def test_it_counts_until_it_is_too_old():
     assert not is_genuine(SESSION, SCOPE, NOW - 3600, KEY)
 
 
+def test_an_operator_may_have_it_end_sooner():
+    assert is_genuine(SESSION, SCOPE, NOW + 59, KEY, max_age=60)
+    assert not is_genuine(SESSION, SCOPE, NOW + 61, KEY, max_age=60)
+
+
 @pytest.mark.parametrize("field", SessionScope._fields)
 def test_it_counts_for_one_broadcast_on_one_domain(field: str):
     assert not is_genuine(SESSION, SCOPE._replace(**{field: "other"}), NOW, KEY)

@@ -37,7 +37,9 @@ async def test_bad_hub_names(api: httpx.AsyncClient, name: object):
 
 
 async def test_a_new_hubs_info_has_every_field_of_the_page(api: httpx.AsyncClient):
-    assert ok(await api.get("/v2/hubs/live")) == {
+    info = ok(await api.get("/v2/hubs/live"))
+    assert info.pop("playSecurity")["type"] == ""
+    assert info == {
         "hubName": "live",
         "createdAt": NOW,
         "updatedAt": NOW,
@@ -53,7 +55,16 @@ async def test_a_new_hubs_info_has_every_field_of_the_page(api: httpx.AsyncClien
         "vodDomain": "",
         "accesslog": {"saveBucket": "", "expireDays": 0},
         "snapshotInterval": -1,
+        "boundDomainsOnly": False,
     }
+
+
+async def test_a_hubs_info_tells_how_addresses_are_signed_and_not_with_what(api: httpx.AsyncClient):
+    security = {"type": "tsExpireMD5", "key1": "a-key-of-the-hub"}
+    ok(await api.post("/v2/hubs/live/play", json={"boundDomainsOnly": True, "playSecurity": security}))
+    info = ok(await api.get("/v2/hubs/live"))
+    assert (info["boundDomainsOnly"], info["playSecurity"]["type"]) == (True, "tsExpireMD5")
+    assert "a-key-of-the-hub" not in str(info)
 
 
 async def test_the_publish_key_is_told_to_its_owner_and_nowhere_else(

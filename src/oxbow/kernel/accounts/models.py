@@ -44,5 +44,7 @@ class KeyPair:
 
 
 def new_key() -> str:
-    """A random key of url-safe characters (240 bits)."""
-    return secrets.token_urlsafe(KEY_LENGTH * 3 // 4)
+    """A random key of url-safe characters (240 bits); a command line doesn't take it for an option."""
+    while (key := secrets.token_urlsafe(KEY_LENGTH * 3 // 4)).startswith("-"):
+        pass
+    return key

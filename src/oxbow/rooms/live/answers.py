@@ -33,6 +33,7 @@ def hub_list(hubs: Iterable[Hub]) -> Json:
 
 
 def hub_info(hub: Hub, domains: Sequence[Domain], cname_suffix: str) -> Json:
+    """As documented, and what it asks of whoever plays, without the keys."""
     first_of_type = {domain.type: domain for domain in reversed(domains)}
     return {
         "hubName": hub.name,
@@ -57,6 +58,7 @@ def hub_info(hub: Hub, domains: Sequence[Domain], cname_suffix: str) -> Json:
         "vodDomain": hub.vod_domain,
         "accesslog": {"saveBucket": "", "expireDays": 0},
         "snapshotInterval": hub.snapshot_interval,
+        **hub_play(hub, told=False),
     }
 
 

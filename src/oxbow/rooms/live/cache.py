@@ -131,6 +131,7 @@ def _snapshot(configuration: Configuration, settings: LiveSettings) -> ConfigSna
             if stream.disabled_till and stream.disabled_reason
         },
         session_key=configuration.session_key,
+        session_seconds=settings.play_session_seconds,
         certificates={
             domain.name: certificate.served()
             for domain in configuration.domains.values()

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from oxbow.kernel.settings import Section
 from oxbow.rooms.live.models import DOMAIN_RULE, HUB_NAME_RULE, is_hub_name, normal_domain
+from oxbow.rooms.live.play_session import MAX_AGE
 
 NO_HUB = "-"
 
@@ -93,6 +94,13 @@ class LiveSettings(Section, env_prefix="OXBOW_LIVE_", toml_table="live"):
         ge=0,
         le=3600,
         description="Seconds that a viewer waits for a stream that nobody publishes yet.",
+    )
+    play_session_seconds: int = Field(
+        default=MAX_AGE,
+        ge=60,
+        le=30 * 86_400,
+        description="Seconds that an HLS viewer who was let in by a signature, a page or an operator's "
+        "server may go on without another check. A session ends with its broadcast in any case.",
     )
     log_seconds: float = Field(
         default=12.0,

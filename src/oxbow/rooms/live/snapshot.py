@@ -15,7 +15,7 @@ from oxbow.rooms.live.certificates.served import Certificate
 from oxbow.rooms.live.limits import IpLimit, RefererLimit
 from oxbow.rooms.live.models import FOREVER, DomainType, SecondPublisher, ban_text, is_disabled
 from oxbow.rooms.live.play_security import PlaySecurity, SecurityRefused, SignedAddress, verify_play
-from oxbow.rooms.live.play_session import SessionScope, is_genuine
+from oxbow.rooms.live.play_session import MAX_AGE, SessionScope, is_genuine
 from oxbow.rooms.live.refusing import Refused
 from oxbow.rooms.live.url_rewrite import UrlRewrite
 
@@ -79,6 +79,8 @@ class ConfigSnapshot(msgspec.Struct, frozen=True):
     """`<hub>/<stream>` to why it is banned, where somebody said so."""
     session_key: str = ""
     """What HLS sessions are signed with, by all servers on one database; secret."""
+    session_seconds: int = MAX_AGE
+    """How long one counts."""
     certificates: dict[str, Certificate] = {}
     """By domain name in lower case, for the domains that have one."""
     challenges: dict[str, str] = {}
@@ -228,7 +230,7 @@ def _check_limits(
         return
     if visitor.session is not None:
         scope = SessionScope(name, address.hub, address.stream, visitor.life)
-        if not is_genuine(visitor.session, scope, now, snapshot.session_key):
+        if not is_genuine(visitor.session, scope, now, snapshot.session_key, snapshot.session_seconds):
             text = "the session is not of this broadcast, or too old; open the stream's address again"
             raise PlayRefused("session_invalid", 403, text)
         return
