@@ -277,6 +277,12 @@ PATHS = {
     "newline": "/live/evening%0d%0aX-Injected:%201.flv",
     "long": "/live/" + "x" * 8000 + ".flv",
     "unicode": "/live/%e2%80%aeevening.flv",
+    "full-width letters": "/live/%ef%bd%85vening.flv",
+    "overlong slash": "/live%c0%afevening.flv",
+    "overlong dots": "/live/%c0%ae%c0%ae/evening.flv",
+    "backslash": "/live\\evening.flv",
+    "a parameter": "/live/evening.flv;x=.m3u8",
+    "slashes": "//live//evening.flv",
     "no UTF-8": "/live/%ff%feevening.flv",
     "bad escape": "/live/%zzevening.flv",
     "a log": "/live/evening/flv.log",
@@ -310,6 +316,66 @@ SMUGGLED = {
     "bare line feeds in a chunk": b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\n\n"
     + HIDDEN,
 }
+
+
+SIGNED_HOST = "signed.example.com"
+HOSTS = {
+    "as bound": SIGNED_HOST,
+    "with a port": f"{SIGNED_HOST}:8080",
+    "with a dot": f"{SIGNED_HOST}.",
+    "with both": f"{SIGNED_HOST}.:80",
+    "in upper case": SIGNED_HOST.upper(),
+    "with a user": f"user:secret@{SIGNED_HOST}",
+    "with another host as its user": f"127.0.0.1@{SIGNED_HOST}",
+    "with a tab": f"\t{SIGNED_HOST}\t",
+}
+
+
+@pytest.fixture(scope="module")
+def signed(strict: Server) -> None:
+    """A domain that lets in nobody without a signature."""
+    with strict.client() as api:
+        api.post("/v2/hubs/live/newdomains", {"domain": SIGNED_HOST, "type": "liveHdl"})
+        security = {"type": "tsExpireMD5", "key1": "a-key"}
+        api.post(f"/v2/hubs/live/domains/{SIGNED_HOST}/playSecurity", security)
+    eventually(lambda: b" 403 " in head_of(strict, f"Host: {SIGNED_HOST}"), "the domain to count")
+
+
+def head_of(server: Server, header: str, target: str = f"/{PATH}.flv") -> bytes:
+    return asked(server.media_port, f"HEAD {target} HTTP/1.1\r\n{header}\r\n\r\n".encode())
+
+
+@pytest.mark.usefixtures("signed")
+@pytest.mark.parametrize("form", HOSTS)
+def test_no_way_to_write_a_domain_gets_round_its_settings(strict: Server, form: str) -> None:
+    assert b" 403 " in head_of(strict, f"Host: {HOSTS[form]}")
+
+
+@pytest.mark.usefixtures("signed")
+def test_an_absolute_target_and_a_second_host_do_not_either(strict: Server) -> None:
+    target = f"http://{SIGNED_HOST}/{PATH}.flv"
+    assert b" 403 " in head_of(strict, "Host: 127.0.0.1", target)
+    for hosts in ((SIGNED_HOST, "127.0.0.1"), ("127.0.0.1", SIGNED_HOST)):
+        assert b" 400 " in head_of(strict, "\r\n".join(f"Host: {host}" for host in hosts))
+
+
+UPGRADES = {
+    "no key": "Upgrade: websocket\r\nConnection: Upgrade",
+    "no key, signed domain": f"Host: {SIGNED_HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade",
+    "signed domain": f"Host: {SIGNED_HOST}\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "a header in the key": "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: a\rX-Injected: 1",
+}
+
+
+@pytest.mark.usefixtures("signed")
+@pytest.mark.parametrize("form", UPGRADES)
+def test_an_upgrade_opens_no_other_door(strict: Server, form: str) -> None:
+    request = f"GET /{PATH}.flv HTTP/1.1\r\n{UPGRADES[form]}\r\n\r\n".encode()
+    answer = asked(strict.media_port, request + HIDDEN)
+    assert answer.startswith(b"HTTP/1.1 4")
+    assert b"video/x-flv" not in answer
+    assert b"X-Injected" not in answer
 
 
 @pytest.mark.parametrize("form", SMUGGLED)

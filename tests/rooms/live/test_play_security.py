@@ -215,3 +215,32 @@ def test_a_setting_that_cannot_work_is_refused(changes: dict, field: str, text: 
 def test_a_setting_that_asks_for_nothing_needs_nothing():
     check_play_security(PlaySecurity())
     check_play_security(PlaySecurity(PlaySecurityType.NONE, rule="anything"))
+
+
+@pytest.mark.parametrize("position", range(len(signed())))
+def test_no_character_of_a_signed_address_can_be_changed(position: int):
+    query = signed()
+    changed = query[:position] + ("0" if query[position] != "0" else "1") + query[position + 1 :]
+    assert refusal(UNTIL, changed).startswith("sign_")
+
+
+def test_a_signature_of_another_stream_or_format_proves_nothing():
+    for path in (
+        "/hub/stream.m3u8",
+        "/hub/stream",
+        "/hub/stream2.flv",
+        "/other/stream.flv",
+        "/hub/Stream.flv",
+    ):
+        with pytest.raises(SecurityRefused, match="right key"):
+            verify(UNTIL, signed(), path=path)
+
+
+@pytest.mark.parametrize("extra", ["&t=7fffffff", "&sign=", "&t=", "&%73ign=0", "&T=7fffffff"])
+def test_fields_that_come_behind_the_right_ones_change_nothing(extra: str):
+    verify(UNTIL, signed() + extra)
+
+
+@pytest.mark.parametrize("first", ["t=7fffffff", "sign=0", "t=", "sign="])
+def test_of_fields_that_come_twice_the_first_counts(first: str):
+    assert refusal(UNTIL, f"{first}&{signed()}").startswith("sign_")

@@ -109,3 +109,16 @@ def test_what_is_no_request_is_refused(data: bytes) -> None:
     with pytest.raises(RequestError, match="not an HTTP request") as refused:
         read(data)
     assert refused.value.status == 400
+
+
+def test_two_hosts_are_none() -> None:
+    with pytest.raises(RequestError, match="one Host header") as refused:
+        read(b"GET / HTTP/1.1\r\nHost: a.example.com\r\nhOST: b.example.com\r\n\r\n")
+    assert refused.value.status == 400
+
+
+@pytest.mark.parametrize("header", [b"", b"Host: signed.example.com\r\n"])
+def test_the_host_of_an_absolute_target_counts_instead_of_the_headers(header: bytes) -> None:
+    (request,) = read(b"GET http://open.example.com:80/hub/stream.flv?a HTTP/1.1\r\n" + header + b"\r\n")
+    assert request.headers["host"] == "open.example.com:80"
+    assert (request.path, request.query) == ("/hub/stream.flv", "a")

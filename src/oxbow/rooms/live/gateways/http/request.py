@@ -58,7 +58,7 @@ class RequestReader:
         except httptools.HttpParserUpgrade:
             pass
         except httptools.HttpParserCallbackError as error:
-            raise RequestError(431, f"a request has at most {MAX_HEADERS} headers") from error
+            raise error.__context__ if isinstance(error.__context__, RequestError) else error from None
         except httptools.HttpParserError as error:
             raise RequestError(400, "this is not an HTTP request") from error
         complete, self._complete = self._complete, []
@@ -76,8 +76,11 @@ class RequestReader:
     def on_header(self, name: bytes, value: bytes) -> None:
         self._count += 1
         if self._count > MAX_HEADERS:
-            raise ValueError
-        self._request.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+            raise RequestError(431, f"a request has at most {MAX_HEADERS} headers")
+        key = name.decode("latin-1").lower()
+        if key == "host" and key in self._request.headers:  # RFC 9112 section 3.2
+            raise RequestError(400, "a request has one Host header")
+        self._request.headers[key] = value.decode("latin-1")
 
     def on_message_complete(self) -> None:
         request = self._request
@@ -85,8 +88,13 @@ class RequestReader:
         request.upgrade = self._parser.should_upgrade()
         # What follows a request to upgrade is in the other protocol and can't be read as requests.
         request.keep_alive = self._parser.should_keep_alive() and not request.upgrade
-        if request.target.startswith((b"http://", b"https://")):  # the absolute form, as a proxy is asked
-            request.target = (
-                b"/" + request.target.split(b"/", 3)[3] if request.target.count(b"/") > 2 else b"/"
-            )
+        if request.target.startswith((b"http://", b"https://")):
+            _take_absolute(request)
         self._complete.append(request)
+
+
+def _take_absolute(request: Request) -> None:
+    """The form in which a proxy is asked: its host counts, not the header's (RFC 9112 section 3.2.2)."""
+    authority, slash, rest = request.target.partition(b"://")[2].partition(b"/")
+    request.headers["host"] = authority.decode("latin-1")
+    request.target = slash + rest or b"/"
