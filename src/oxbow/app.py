@@ -19,6 +19,7 @@ from oxbow.kernel import logs
 from oxbow.kernel.accounts import AccountService, AccountStore
 from oxbow.kernel.audit import AuditStore
 from oxbow.kernel.audit.service import AuditService
+from oxbow.kernel.blobs import LocalBlobs
 from oxbow.kernel.collector import calm_the_collector
 from oxbow.kernel.database import Database, DatabaseUnavailableError
 from oxbow.kernel.gateway import create_app
@@ -107,7 +108,12 @@ class House:
             acme_settings=load(AcmeSettings),
         )
         self.storage = StorageRoom(
-            load(StorageSettings), self.database, self.accounts, object_port=kernel.object_listen.port
+            load(StorageSettings),
+            self.database,
+            self.accounts,
+            self.tasks,
+            LocalBlobs(kernel.home / "objects"),
+            object_port=kernel.object_listen.port,
         )
         self.control = ControlServer(control_socket(kernel), self.live.service, self.board)
         self.control.on_report(self.live.usage.take)

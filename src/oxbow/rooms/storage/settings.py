@@ -40,3 +40,10 @@ class StorageSettings(Section, env_prefix="OXBOW_STORAGE_", toml_table="storage"
     buckets_per_account: int = Field(
         default=500, ge=1, le=100_000, description="How many buckets an account may have."
     )
+    sweep_seconds: int = Field(
+        default=3600,
+        ge=600,
+        le=86_400,
+        description="How often objects' lifecycles are applied, the trash is purged, and bytes that nothing "
+        "refers to are deleted; these must be as old as that, too.",
+    )

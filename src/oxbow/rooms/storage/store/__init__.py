@@ -5,6 +5,7 @@ from oxbow.rooms.storage.store.buckets import BucketStore
 from oxbow.rooms.storage.store.folders import FolderStore
 from oxbow.rooms.storage.store.listing import ListingStore, Page
 from oxbow.rooms.storage.store.objects import Actor, ObjectStore
+from oxbow.rooms.storage.store.transitions import TransitionStore
 from oxbow.rooms.storage.store.trash import TrashStore
 from oxbow.rooms.storage.store.unfinished import BlockStore, PartStore
 
@@ -18,5 +19,6 @@ __all__ = [
     "ObjectStore",
     "Page",
     "PartStore",
+    "TransitionStore",
     "TrashStore",
 ]

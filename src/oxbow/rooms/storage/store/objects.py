@@ -14,7 +14,7 @@ from oxbow.rooms.storage.errors import FileExists, Forbidden, NoSuchFile
 from oxbow.rooms.storage.models import DAY, Bucket, StoredObject
 from oxbow.rooms.storage.store.contents import add_content, drop_content, hold_content
 from oxbow.rooms.storage.store.folders import count_in
-from oxbow.rooms.storage.store.rows import columns_of, object_of, trashed_json
+from oxbow.rooms.storage.store.rows import assign, columns_of, object_of, trashed_json
 from oxbow.rooms.storage.store.tables import ContentRow, ObjectRow, TrashRow
 
 
@@ -56,7 +56,7 @@ class ObjectStore:
     async def delete(self, bucket: Bucket, key: str, actor: Actor, why: str = "deleted") -> None:
         """NoSuchFile; Forbidden while it is locked."""
         async with self._database.session() as session:
-            await _remove(session, bucket, key, actor, why)
+            await remove_in(session, bucket, key, actor, why)
 
     async def copy(
         self, source: tuple[Bucket, str], target: tuple[Bucket, str], actor: Actor, *, force: bool
@@ -74,7 +74,7 @@ class ObjectStore:
             if source == target:
                 return object_of(*await _find(session, source[0].id, source[1]))
             moved = await _copy(session, source, target, actor, force)
-            await _remove(session, *source, actor, "moved", trash=False)
+            await remove_in(session, *source, actor, "moved", trash=False)
             return moved
 
     async def change(self, bucket: int, key: str, **changes: Any) -> StoredObject:
@@ -82,7 +82,7 @@ class ObjectStore:
         async with self._database.session() as session:
             row, content = await _find(session, bucket, key, hold=True)
             changed = replace(object_of(row, content), **changes)
-            _assign(row, changed)
+            assign(row, changed)
             return changed
 
 
@@ -117,7 +117,7 @@ async def put_in(
     _check_lock(former, actor)
     item = await _with_content(session, item)
     await _discard(session, bucket, former, actor, "overwritten")
-    _assign(former_row, item)
+    assign(former_row, item)
     await count_in(session, bucket.id, [(item.key, 0, item.content.size - former.content.size)])
     return item
 
@@ -145,9 +145,10 @@ async def _copy(
     return await put_in(session, bucket, copied, actor, insert_only=False)
 
 
-async def _remove(
+async def remove_in(
     session: AsyncSession, bucket: Bucket, key: str, actor: Actor, why: str, *, trash: bool = True
 ) -> None:
+    """`ObjectStore.delete`, within a transaction; without `trash` for good."""
     former = object_of(*await _find(session, bucket.id, key, hold=True))
     _check_lock(former, actor)
     await session.execute(delete(ObjectRow).where(ObjectRow.bucket == bucket.id, ObjectRow.key == key))
@@ -184,8 +185,3 @@ def _check_lock(item: StoredObject, actor: Actor) -> None:
     if item.locked_till > actor.now:
         text = f"the object is locked: it can be neither removed nor overwritten before {item.locked_till}"
         raise Forbidden(text)
-
-
-def _assign(row: ObjectRow, item: StoredObject) -> None:
-    for name, value in columns_of(item).items():
-        setattr(row, name, value)

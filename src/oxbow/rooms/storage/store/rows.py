@@ -81,6 +81,12 @@ def columns_of(item: StoredObject) -> dict[str, Any]:
     }
 
 
+def assign(row: ObjectRow, item: StoredObject) -> None:
+    """Make the row say what the object is."""
+    for name, value in columns_of(item).items():
+        setattr(row, name, value)
+
+
 def trashed_json(item: StoredObject) -> str:
     """What of an object is neither its place nor its bytes, for the trash."""
     return msgspec.json.encode(replace(item, content=Content("", 0, "", ()))).decode()
