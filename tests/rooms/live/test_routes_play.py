@@ -171,6 +171,21 @@ class TestExplain:
         await api.post("/v2/hubs/live/publish", json={"secondPublisher": "takeover"})
         assert await reason(api, url) == ("", "")
 
+    async def test_servers_that_would_be_asked_are_named(self, api: httpx.AsyncClient):
+        question = {"type": "GET", "url": "https://app.example.com/may", "vars": {"stream": "$(streamKey)"}}
+        for domain, setting in ((PUSH, "originAuth"), (PUSH, "connectCallback"), (HLS, "originAuth")):
+            await post(api, f"/v2/hubs/live/domains/{domain}/{setting}", question)
+        publish = await explain(api, f"rtmp://{PUSH}/live/stream")
+        assert publish["allowed"]
+        assert [rule["rule"] for rule in publish["rules"] if rule["result"] == "asked"] == [
+            "originAuth",
+            "connectCallback",
+        ]
+        play = await explain(api, f"http://{HLS}/live/stream.m3u8")
+        assert play["rules"][-1] == {"rule": "originAuth", "result": "asked"}
+        refused = await explain(api, f"http://{HLS}/live/stream.flv")
+        assert refused["rules"][-1] == {"rule": "originAuth", "result": "not reached"}
+
     async def test_a_disabled_stream_tells_the_reason(self, api: httpx.AsyncClient):
         await api.post("/v2/hubs/live/streams", json={"key": "stream"})
         ban = {"disabledTill": -1, "reason": "a complaint"}

@@ -19,5 +19,11 @@ def test_a_server_that_cannot_decide_has_asked_none() -> None:
     assert {verdict.result for verdict in others} == {"not reached"}
 
 
+def test_an_operators_servers_are_asked_last() -> None:
+    asked = ("originAuth", "connectCallback")
+    assert verdicts("publish", "", asked)[-2:] == [(name, "asked") for name in asked]
+    assert verdicts("publish", "hub", asked)[-2:] == [(name, "not reached") for name in asked]
+
+
 def test_every_rule_stands_once() -> None:
     assert all(len(order) == len(set(order)) for order in (PUBLISH_ORDER, PLAY_ORDER))

@@ -44,6 +44,8 @@ class Explanation:
     """What the domain's rules make of the address; empty if they leave it as it is."""
     reason: str = ""
     description: str = ""
+    asked: tuple[str, ...] = ()
+    """Settings by which an operator's servers would be asked, in order."""
 
     @property
     def allowed(self) -> bool:
@@ -57,7 +59,7 @@ class Explanation:
     @property
     def rules(self) -> list[Verdict]:
         """What every rule said, in the order in which they are asked."""
-        return verdicts(self.action, self.rule)
+        return verdicts(self.action, self.rule, self.asked)
 
 
 class Explainer:
@@ -93,6 +95,7 @@ class Explainer:
         answer = Explanation(
             action or ("publish" if publishes else "play"), domain=host if bound is not None else ""
         )
+        answer = replace(answer, asked=self._asked(answer))
         if answer.action == "publish" and parts.scheme not in RTMP_SCHEMES:
             raise BadArgument("url", "an address to publish to is rtmp://<server>/<hub>/<stream>")
         try:
@@ -110,6 +113,16 @@ class Explainer:
         except (PublishRefused, PlayRefused) as refused:
             return replace(answer, reason=refused.reason, description=refused.description)
         return answer
+
+    def _asked(self, answer: Explanation) -> tuple[str, ...]:
+        domain = self._cache.current.domains.get(answer.domain)
+        settings = {
+            "originAuth": domain is not None and domain.origin_auth.active,
+            "connectCallback": domain is not None
+            and answer.action == "publish"
+            and domain.connect_callback.active,
+        }
+        return tuple(name for name, active in settings.items() if active)
 
     def _address(
         self, answer: Explanation, domain: DomainConfig | None, url: str, parts: SplitResult

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-Result = Literal["pass", "fail", "not reached"]
+Result = Literal["pass", "fail", "asked", "not reached"]
 
 PUBLISH_ORDER = (
     "address",
@@ -37,8 +38,10 @@ class Verdict(NamedTuple):
     result: Result
 
 
-def verdicts(action: str, failed: str) -> list[Verdict]:
+def verdicts(action: str, failed: str, asked: Sequence[str] = ()) -> list[Verdict]:
     """What every rule said, given the one that failed, or an empty text where none did.
+
+    Behind all of them an operator's servers are `asked`: what they would say nobody knows.
 
     One that stands outside the order (the server could not decide) comes first, and nothing else is reached.
     """
@@ -46,7 +49,9 @@ def verdicts(action: str, failed: str) -> list[Verdict]:
     if failed and failed not in order:
         order = (failed, *order)
     at = order.index(failed) if failed else len(order)
-    return [Verdict(rule, _result(number, at)) for number, rule in enumerate(order)]
+    others: Result = "not reached" if failed else "asked"
+    own = [Verdict(rule, _result(number, at)) for number, rule in enumerate(order)]
+    return own + [Verdict(rule, others) for rule in asked]
 
 
 def _result(number: int, failed: int) -> Result:
