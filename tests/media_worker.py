@@ -13,13 +13,14 @@ from oxbow.media.fanout import FanoutLimits
 from oxbow.media.page import State
 from oxbow.media.registry import Registry
 from oxbow.media.stream import StreamWriter
-from oxbow.rooms.live.control.messages import LivePublisher, PublishAnswer
+from oxbow.rooms.live.control.messages import AskPlay, LivePublisher, PlayAnswer, PublishAnswer
 from oxbow.rooms.live.gateways.connection import Connection
 from oxbow.rooms.live.gateways.door import Door
 from oxbow.rooms.live.gateways.http.session import http_factory
 from oxbow.rooms.live.gateways.rtmp.session import rtmp_factory
+from oxbow.rooms.live.models import DomainType
 from oxbow.rooms.live.settings import LiveSettings
-from oxbow.rooms.live.snapshot import ConfigSnapshot, HubConfig
+from oxbow.rooms.live.snapshot import ConfigSnapshot, DomainConfig, HubConfig
 from oxbow.rooms.live.worker.plane import Plane
 from oxbow.rooms.live.worker.publishing import Publishing
 from oxbow.rooms.live.worker.shelf import HlsShelf
@@ -32,6 +33,10 @@ class Link:
     def __init__(self) -> None:
         self.answers: deque[PublishAnswer] = deque()
         self.asked: list[tuple[LivePublisher, str, str | None]] = []
+        self.questions: list[AskPlay] = []
+        """About viewers."""
+        self.play_answer: PlayAnswer | None = PlayAnswer(1)
+        """None if control doesn't answer."""
         self.sent: list[object] = []
         self.open = asyncio.Event()
         self.open.set()
@@ -40,6 +45,13 @@ class Link:
         self.asked.append((publisher, query, domain))
         await self.open.wait()
         return self.answers.popleft() if self.answers else PublishAnswer(1, grace_seconds=5.0)
+
+    async def ask_play(self, question: AskPlay) -> PlayAnswer:
+        self.questions.append(question)
+        await self.open.wait()
+        if self.play_answer is None:
+            raise TimeoutError
+        return self.play_answer
 
     def send(self, message: object) -> None:
         self.sent.append(message)
@@ -76,6 +88,11 @@ class Worker:
         self.plane.config = replace(
             config, banned=config.banned | {key: -1}, ban_reasons=config.ban_reasons | {key: reason}
         )
+
+    def ask_origin(self, domain: str, kind: DomainType) -> None:
+        """A configuration comes with a domain whose viewers an operator's server decides about."""
+        bound = DomainConfig("hub", kind, asks_origin=True)
+        self.plane.config = replace(self.plane.config, domains={domain: bound})
 
     def on_air(self, stream: str = "stream") -> StreamWriter:
         """A stream that another worker's publisher writes."""

@@ -194,7 +194,8 @@ def test_the_end_that_nobody_lived_to_see_is_told_by_the_next_start(
 def kill_everything(server: Server) -> None:
     """The supervisor and its children at once, as a power cut would."""
     assert server.process is not None
-    os.killpg(server.process.pid, signal.SIGKILL)
+    for pid in server.processes():  # each leads a group of its own
+        os.kill(pid, signal.SIGKILL)
     server.process.wait()
     eventually(lambda: server.processes() == [], "all processes to be gone")
 

@@ -16,6 +16,7 @@ CALLBACK = {
     "successCode": 200,
     "failCode": 403,
 }
+PLAIN: dict[str, object] = {"type": "GET", "url": URL, "vars": {"a": "b"}}
 QUESTION = {
     "type": "JSON",
     "url": URL,
@@ -84,9 +85,7 @@ async def test_the_origin_is_shown_as_it_was_set(api: httpx.AsyncClient, domain:
 async def test_requests_that_cannot_be(
     api: httpx.AsyncClient, setting: str, change: dict[str, object], field: str
 ) -> None:
-    status, text = await post(
-        api, f"{PATH}/{setting}", {"type": "GET", "url": URL, "vars": {"a": "b"}} | change
-    )
+    status, text = await post(api, f"{PATH}/{setting}", PLAIN | change)
     assert status == 400
     assert text.startswith(field), text
 
@@ -106,9 +105,7 @@ async def test_requests_that_cannot_be(
 async def test_fields_of_one_setting(
     api: httpx.AsyncClient, setting: str, change: dict[str, object], field: str
 ) -> None:
-    status, text = await post(
-        api, f"{PATH}/{setting}", {"type": "GET", "url": URL, "vars": {"a": "b"}} | change
-    )
+    status, text = await post(api, f"{PATH}/{setting}", PLAIN | change)
     assert status == 400
     assert text.startswith(field), text
 

@@ -13,7 +13,8 @@ from broadcast import broadcast, flv_tags, is_key, log_bytes, same_media, setup
 from media_worker import Worker, address
 from oxbow.proto.rtmp.client import ClientConnection, ClientEvent, StatusReceived, StreamEnded
 from oxbow.proto.rtmp.message import DATA, VIDEO, Message
-from oxbow.rooms.live.control.messages import PublishAnswer, PublishEnded
+from oxbow.rooms.live.control.messages import PlayAnswer, PublishAnswer, PublishEnded
+from oxbow.rooms.live.models import DomainType
 from oxbow.rooms.live.worker.cutting import cut_banned
 from waiting import soon
 
@@ -168,6 +169,40 @@ async def test_players_that_may_not_watch_are_told(worker: Worker, app: str, nam
     await client.open()
     await client.when(lambda: client.closed)
     assert client.codes() == ["NetStream.Play.Failed"]
+
+
+@pytest.mark.parametrize("answer", [PlayAnswer(1, "origin_refused", "no"), None], ids=["no", "no answer"])
+async def test_a_player_whom_an_operators_server_refuses_is_told(
+    worker: Worker, answer: PlayAnswer | None
+) -> None:
+    worker.ask_origin("push.example.com", DomainType.LIVE_RTMP)
+    worker.link.play_answer = answer
+    client = Client(worker)
+    client.rtmp.play("stream?token=x")
+    await client.open()
+    await client.when(lambda: client.closed)
+    assert client.codes() == ["NetStream.Play.Failed"]
+    (question,) = worker.link.questions
+    assert (question.hub, question.stream, question.query) == ("hub", "stream", "token=x")
+    assert (question.domain, question.protocol) == ("push.example.com", "rtmp")
+
+
+async def test_no_pause_lets_in_whom_nobody_let_in(worker: Worker) -> None:
+    worker.ask_origin("push.example.com", DomainType.LIVE_RTMP)
+    writer = worker.on_air()
+    writer.write([*setup(), *broadcast(0, 1000)])
+    worker.link.open.clear()
+    worker.link.play_answer = PlayAnswer(1, "origin_refused", "no")
+    client = Client(worker)
+    client.rtmp.play("stream")
+    await client.open()
+    await client.when(lambda: worker.link.questions)
+    client.command("pause", False, 0)
+    worker.link.open.set()
+    client.command("pause", False, 0)
+    await client.when(lambda: client.closed)
+    assert "NetStream.Play.Failed" in client.codes()
+    assert client.media() == []
 
 
 async def test_a_player_waits_and_is_told_when_nobody_comes(
