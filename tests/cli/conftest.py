@@ -63,7 +63,7 @@ def api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[CannedApi]:
         def handle_any(self) -> None:
             canned.handle(self)
 
-        do_GET = do_POST = do_DELETE = handle_any  # noqa: N815 - the base class looks for these names.
+        do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815 - the base class looks for these names.
 
         def log_message(self, format: str, *args: object) -> None:
             """Tests speak for themselves."""

@@ -16,11 +16,13 @@ from oxbow.cli import (
     hubs,
     inspection,
     keys,
+    policies,
     refusals,
     running,
     streams,
     tasks,
     usage,
+    users,
     webhooks,
 )
 from oxbow.cli.vault import NoKeysError
@@ -95,6 +97,9 @@ for command in (
     usage.usage,
     webhooks.webhook,
     audit.audit,
+    users.user,
+    policies.policy,
+    policies.may,
     refusals.why,
     refusals.refusals,
 ):

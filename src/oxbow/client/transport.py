@@ -76,9 +76,13 @@ class Client:
         """Send a JSON body and return the JSON of the answer; raises like `get`."""
         return self._call("POST", path, json.dumps(dict(body)).encode())
 
-    def delete(self, path: str) -> Any:
+    def patch(self, path: str, body: Mapping[str, object]) -> Any:
+        """The same as `post`, by PATCH."""
+        return self._call("PATCH", path, json.dumps(dict(body)).encode())
+
+    def delete(self, path: str, body: Mapping[str, object] | None = None) -> Any:
         """Delete and return the JSON of the answer; raises like `get`."""
-        return self._call("DELETE", path)
+        return self._call("DELETE", path, json.dumps(dict(body)).encode() if body is not None else b"")
 
     def _call(self, method: str, target: str, body: bytes = b"") -> Any:
         request = self._http.build_request(method, target, content=body or None)
