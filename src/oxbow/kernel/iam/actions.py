@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 from fastapi import APIRouter
@@ -111,7 +112,7 @@ class Catalogue:
         self._of: dict[int, tuple[APIRoute, Action]] = {}
 
     def look_at(self, routers: Iterable[APIRouter], public: Iterable[str]) -> None:
-        """Take the routes of an app's routers; anybody may ask for the public paths."""
+        """Take the routes of an app's routers, once; anybody may ask for the public paths."""
         self._routers = tuple(routers)
         self._public = frozenset(public)
 
@@ -136,22 +137,26 @@ class Catalogue:
 
     def __iter__(self) -> Iterator[Action]:
         """Every action once, in the order of their names."""
-        found = {action.name: action for action in (*map(self.of, self.guarded()), *self._others)}
-        return iter([found[name] for name in sorted(found)])
+        return iter(self._all.values())
 
-    @property
+    @cached_property
+    def _all(self) -> dict[str, Action]:
+        found = {action.name: action for action in (*map(self.of, self.guarded()), *self._others)}
+        return {name: found[name] for name in sorted(found)}
+
+    @cached_property
     def questions(self) -> list[tuple[str, str]]:
         """Every action with each service whose resources it may be about."""
         return [(action.name, product) for action in self for product in action.products]
 
-    @property
+    @cached_property
     def services(self) -> list[str]:
         """Every service once, in the order of their names."""
         return sorted({action.service for action in self})
 
     def get(self, name: str) -> Action | None:
         """The action of a name."""
-        return next((action for action in self if action.name == name), None)
+        return self._all.get(name)
 
     def guarded(self) -> Iterator[APIRoute]:
         """Every route that is not public."""

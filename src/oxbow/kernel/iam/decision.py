@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 
 from oxbow.kernel.iam.statements import (
     Effect,
@@ -57,9 +58,13 @@ class _Names:
     exact: dict[str, Grant] = field(default_factory=dict)
     prefixes: dict[str, Grant] = field(default_factory=dict)
     lengths: tuple[int, ...] = ()
+    """Those of the beginnings, each once."""
 
     def add(self, pattern: ResourcePattern, grant: Grant) -> None:
         (self.prefixes if pattern.open else self.exact).setdefault(pattern.prefix, grant)
+
+    def complete(self) -> None:
+        """Call it after the last :meth:`add`."""
         self.lengths = tuple(sorted({len(prefix) for prefix in self.prefixes}))
 
     def of(self, name: str) -> Grant | None:
@@ -120,14 +125,23 @@ class Authority:
 
     def _compile(self, action: str, product: str) -> _Rules:
         rules = _Rules()
-        for grant in self.grants:
+        for grant, patterns in self._patterns:
             if any(action_fits(pattern, action) for pattern in grant.statement.actions):
                 names = rules.allow if grant.statement.effect is Effect.ALLOW else rules.deny
-                for text in grant.statement.resources:
-                    pattern = parse_resource(text, self.account)
+                for pattern in patterns:
                     if pattern.product in ("", product):
                         names.add(pattern, grant)
+        rules.allow.complete()
+        rules.deny.complete()
         return rules
+
+    @cached_property
+    def _patterns(self) -> list[tuple[Grant, list[ResourcePattern]]]:
+        """Each grant with its resources, read once for all actions."""
+        return [
+            (grant, [parse_resource(text, self.account) for text in grant.statement.resources])
+            for grant in self.grants
+        ]
 
 
 NOBODY = Authority(0, ())
