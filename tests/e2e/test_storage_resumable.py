@@ -6,15 +6,17 @@ import base64
 import hashlib
 import io
 import os
+import signal
+import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import qiniu
-from qiniu import Auth, BucketManager, put_stream, put_stream_v2, set_default
+from qiniu import Auth, BucketManager, UploadProgressRecorder, put_stream, put_stream_v2, set_default
 from qiniu.utils import etag_stream
 
 from e2e.server import ACCESS_KEY, SECRET_KEY, Server
@@ -216,3 +218,85 @@ class TestParts:
         wire("POST", path, status=401, Authorization="UpToken a:b:c")
         wire("POST", path.replace(bucket, "other-bucket"), status=403)
         Wire(server, bucket, fsizeLimit=3)("PUT", f"{wire.begin('k')}/1", b"abcd", status=413)
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Wait for what must happen soon."""
+    give_up = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
+
+
+def accepts(port: int) -> bool:
+    """Whether somebody listens there and answers."""
+    try:
+        return httpx.options(f"http://127.0.0.1:{port}/", timeout=2).status_code == 204
+    except httpx.HTTPError:
+        return False
+
+
+def object_workers(server: Server) -> list[int]:
+    """The processes that carry objects."""
+    marker = b"oxbow.rooms.storage.worker.process"
+    return [pid for pid in server.processes() if marker in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that a process has had."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+
+class KilledOnceError(Exception):
+    """The test's own: the worker is dead, and the client gives up for now."""
+
+
+@pytest.mark.parametrize(("put", "options"), [(put_stream, {}), (put_stream_v2, {"part_size": MIB})])
+def test_an_upload_goes_on_where_the_worker_was_killed(
+    server: Server, sdk: BucketManager, bucket: str, tmp_path: Path, put: Any, options: dict[str, int]
+) -> None:
+    data = os.urandom(2 * BLOCK + 5)
+    recorder, progress = UploadProgressRecorder(str(tmp_path)), list[int]()
+
+    def upload(handler: Any) -> Any:
+        token = AUTH.upload_token(bucket)
+        told, info = put(
+            token,
+            "k",
+            io.BytesIO(data),
+            "name",
+            len(data),
+            progress_handler=handler,
+            upload_progress_recorder=recorder,
+            modify_time=1,
+            **options,
+        )
+        return told, info
+
+    def kill(done: int, total: int) -> None:
+        if done > total // 2:
+            for pid in object_workers(server):
+                os.kill(pid, signal.SIGKILL)
+            raise KilledOnceError
+
+    with pytest.raises(KilledOnceError):
+        upload(kill)
+    until(lambda: accepts(server.object_port))
+    told, info = upload(lambda done, total: progress.append(done))
+    assert told is not None, info
+    assert progress[0] > len(data) // 2, "what had been sent is not sent again"
+    address = f"http://127.0.0.1:{server.object_port}/{bucket}/k"
+    assert httpx.get(address).content == data
+
+
+def test_memory_does_not_grow_with_an_upload(server: Server, wire: Wire) -> None:
+    before = {pid: peak_bytes(pid) for pid in object_workers(server)}
+    piece, etags = os.urandom(MIB), list[dict[str, Any]]()
+    path = wire.begin("large")
+    for number in (1, 2):
+        told = wire("PUT", f"{path}/{number}", (piece for _ in range(50)))
+        etags.append({"etag": told["etag"], "partNumber": number})
+    wire("POST", path, {"parts": etags})
+    grown = [peak_bytes(pid) - before.get(pid, 0) for pid in object_workers(server)]
+    assert max(grown) < 40 * MIB
