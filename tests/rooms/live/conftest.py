@@ -69,7 +69,7 @@ class Board(LiveBoard):
         self.cuts: list[tuple[str, str, str]] = []
         self.on_cut(self._remember)
 
-    async def _remember(self, hub: str, stream: str, reason: str) -> None:
+    async def _remember(self, hub: str, stream: str, reason: str, *, viewers: bool = True) -> None:
         self.cuts.append((hub, stream, reason))
 
     def go_live(self, hub: str, stream: str, started_at: float = 1_635_162_331) -> None:

@@ -3,8 +3,11 @@
 import bisect
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
 
 from oxbow.media.parameters import UNKNOWN, MediaParameters
 from oxbow.rooms.live.audience import Audience, Crowd, total
@@ -68,7 +71,25 @@ class OnAir:
         return self.figures is not None and self.figures.silent_seconds > STALE_SECONDS
 
 
-Cutter = Callable[[str, str, str], Awaitable[None]]
+class Broadcast(msgspec.Struct, frozen=True):
+    """Everything that is known of a live stream, as another server on the database may read it."""
+
+    publisher: LivePublisher
+    info: LiveInfo
+    media: MediaParameters
+    audience: list[tuple[Kind, Crowd]]
+    is_stale: bool
+
+    @property
+    def details(self) -> LiveDetails:
+        """What it is made of and who watches it."""
+        return LiveDetails(self.publisher, self.media, dict(self.audience))
+
+
+class Cutter(Protocol):
+    """Who carries out a cut: the control server."""
+
+    async def __call__(self, hub: str, stream: str, reason: str, *, viewers: bool = True) -> None: ...
 
 
 class LiveBoard:
@@ -192,27 +213,7 @@ class LiveBoard:
     def info(self, hub: str, stream: str) -> LiveInfo | None:
         """A live stream's figures, or None while it is not live."""
         on_air = self._on_air.get((hub, stream))
-        if on_air is None:
-            return None
-        crowd = total(self.crowds(hub, stream).values())
-        figures = on_air.figures
-        return LiveInfo(
-            start_at=int(on_air.publisher.started_at),
-            client_addr=on_air.publisher.client_addr,
-            server_addr=on_air.publisher.server_addr,
-            bps=figures.bps if figures else 0,
-            video_bps=figures.video_bps if figures else 0,
-            audio_bps=figures.audio_bps if figures else 0,
-            audio_fps=figures.audio_fps if figures else 0,
-            video_fps=figures.video_fps if figures else 0,
-            data_fps=figures.data_fps if figures else 0,
-            max_gop_ms=figures.max_gop_ms if figures else 0,
-            avg_gop_ms=figures.avg_gop_ms if figures else 0,
-            play_count=crowd.viewers,
-            bandwidth=crowd.bandwidth,
-            location=on_air.publisher.location,
-            isp=on_air.publisher.isp,
-        )
+        return None if on_air is None else _info(on_air, total(self.crowds(hub, stream).values()))
 
     def viewers_by_area(self) -> dict[str, int]:
         """Everybody who watches anything, by area; empty where that is not known."""
@@ -225,14 +226,23 @@ class LiveBoard:
     def details(self, hub: str, stream: str) -> LiveDetails | None:
         """What a live stream is made of and who watches it, or None while it is not live."""
         on_air = self._on_air.get((hub, stream))
-        if on_air is None:
-            return None
-        return LiveDetails(on_air.publisher, on_air.media, self.crowds(hub, stream))
+        return None if on_air is None else self.broadcast(on_air).details
 
     def media(self, hub: str, stream: str) -> MediaParameters:
         """What a live stream is made of; empty while it is not live."""
         on_air = self._on_air.get((hub, stream))
         return on_air.media if on_air is not None else UNKNOWN
+
+    def broadcast(self, on_air: OnAir) -> Broadcast:
+        """Everything that is known of it."""
+        crowds = self.crowds(on_air.publisher.hub, on_air.publisher.stream)
+        return Broadcast(
+            publisher=on_air.publisher,
+            info=_info(on_air, total(crowds.values())),
+            media=on_air.media,
+            audience=list(crowds.items()),
+            is_stale=on_air.is_stale,
+        )
 
     def live_names(self, hub: str, prefix: str = "") -> list[str]:
         """Sorted names of the hub's live streams that begin with `prefix`."""
@@ -245,7 +255,28 @@ class LiveBoard:
         """Who carries out `cut`: the control server."""
         self._cutter = cutter
 
-    async def cut(self, hub: str, stream: str, reason: str) -> None:
-        """Disconnect a stream's publisher and all its viewers, on every worker."""
+    async def cut(self, hub: str, stream: str, reason: str, *, viewers: bool = True) -> None:
+        """Disconnect a stream's publisher, and all its viewers if `viewers`, on every worker here."""
         if self._cutter is not None:
-            await self._cutter(hub, stream, reason)
+            await self._cutter(hub, stream, reason, viewers=viewers)
+
+
+def _info(on_air: OnAir, crowd: Crowd) -> LiveInfo:
+    figures = on_air.figures
+    return LiveInfo(
+        start_at=int(on_air.publisher.started_at),
+        client_addr=on_air.publisher.client_addr,
+        server_addr=on_air.publisher.server_addr,
+        bps=figures.bps if figures else 0,
+        video_bps=figures.video_bps if figures else 0,
+        audio_bps=figures.audio_bps if figures else 0,
+        audio_fps=figures.audio_fps if figures else 0,
+        video_fps=figures.video_fps if figures else 0,
+        data_fps=figures.data_fps if figures else 0,
+        max_gop_ms=figures.max_gop_ms if figures else 0,
+        avg_gop_ms=figures.avg_gop_ms if figures else 0,
+        play_count=crowd.viewers,
+        bandwidth=crowd.bandwidth,
+        location=on_air.publisher.location,
+        isp=on_air.publisher.isp,
+    )

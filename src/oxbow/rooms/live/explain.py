@@ -15,11 +15,11 @@ from oxbow.rooms.live.addresses import (
     parse_play_path,
     parse_rtmp_address,
 )
-from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.errors import BadArgument
 from oxbow.rooms.live.limits import parse_ip
 from oxbow.rooms.live.models import DomainType
+from oxbow.rooms.live.on_air import LiveStreams
 from oxbow.rooms.live.policy import PublishAttempt, PublishRefused
 from oxbow.rooms.live.publishing import Publishing
 from oxbow.rooms.live.refusing import AddressError, rule_of
@@ -69,10 +69,10 @@ class Explainer:
         publishing: Publishing,
         clock: Callable[[], float],
         geo: GeoFinder,
-        board: LiveBoard,
+        live: LiveStreams,
     ) -> None:
         self._geo = geo
-        self._board = board
+        self._live = live
         self._cache = cache
         self._publishing = publishing
         self._clock = clock
@@ -144,8 +144,7 @@ class Explainer:
             now=self._clock(),
         )
         grant = await self._publishing.examine(attempt)
-        on_air = self._board.get(grant.hub, grant.stream)
-        if on_air is not None and not (grant.takeover or on_air.is_stale):
+        if not grant.takeover and await self._live.is_taken(grant.hub, grant.stream):
             raise PublishRefused("already_publishing", "the stream is being published already")
 
     def _play(self, address: PlayAddress | RtmpAddress, host: str, visitor: Visitor) -> None:

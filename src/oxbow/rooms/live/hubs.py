@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from oxbow.kernel.logs import get_logger
-from oxbow.rooms.live.board import LiveBoard
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.errors import BadArgument, HubLive
 from oxbow.rooms.live.models import (
@@ -18,6 +17,7 @@ from oxbow.rooms.live.models import (
     is_hub_name,
     normal_domain,
 )
+from oxbow.rooms.live.on_air import LiveStreams
 from oxbow.rooms.live.play_security import PlaySecurity, RuleError, check_play_security
 from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.store import ConfigurationStore
@@ -32,13 +32,13 @@ class HubService:
         self,
         store: ConfigurationStore,
         cache: ConfigurationCache,
-        board: LiveBoard,
+        live: LiveStreams,
         settings: LiveSettings,
         clock: Callable[[], float],
     ) -> None:
         self._store = store
         self._cache = cache
-        self._board = board
+        self._live = live
         self._settings = settings
         self._clock = clock
 
@@ -67,7 +67,7 @@ class HubService:
     async def delete(self, account: int, name: str) -> None:
         """With its domains, streams and history; HubNotFound, HubLive while any of its streams is live."""
         await self._store.hub(name, account)
-        if live := len(self._board.live_names(name)):
+        if live := await self._live.count(name):
             raise HubLive(live)
         await self._store.delete_hub(name, account)
         await self._cache.changed()

@@ -21,6 +21,7 @@ from oxbow.rooms.live.certificates.issuing import Issuing
 from oxbow.rooms.live.certificates.service import CertificateService
 from oxbow.rooms.live.certificates.settings import AcmeSettings
 from oxbow.rooms.live.certificates.watch import CertificateWatch, StartTask, no_start
+from oxbow.rooms.live.claims import Claims
 from oxbow.rooms.live.cname.lookup import Lookup
 from oxbow.rooms.live.cname.service import CnameService
 from oxbow.rooms.live.control.messages import AskPlay, LivePublisher, PlayAnswer
@@ -30,6 +31,7 @@ from oxbow.rooms.live.explain import Explainer
 from oxbow.rooms.live.history import HistoryWriter
 from oxbow.rooms.live.hubs import HubService
 from oxbow.rooms.live.models import Activity
+from oxbow.rooms.live.on_air import LiveStreams
 from oxbow.rooms.live.policy import PublishAttempt, PublishGrant
 from oxbow.rooms.live.publishing import Keys, Publishing
 from oxbow.rooms.live.settings import LiveSettings
@@ -40,6 +42,7 @@ from oxbow.rooms.live.store import (
     ActivityStore,
     CertificateStore,
     CheckStore,
+    ClaimStore,
     ConfigurationStore,
     StreamStore,
 )
@@ -92,10 +95,13 @@ class LiveService:
         outbound = outbound or OutboundClient()
         webhooks = webhooks or WebhookService(database, outbound, keys.signing)
         self.outside = Outside(self._cache, webhooks, outbound, keys.signing, clock)
-        self.explainer = Explainer(self._cache, self._publishing, clock, geo, board)
+        claims = ClaimStore(database, node)
+        live = LiveStreams(board, claims)
+        self.claims = Claims(claims, board)
+        self.explainer = Explainer(self._cache, self._publishing, clock, geo, live)
         self.history_writer = HistoryWriter(NoticesFirst(self._activities, webhooks))
         self.tidying = Tidying(self._streams, self._activities, self._cache, settings, clock)
-        self.hubs = HubService(configuration, self._cache, board, settings, clock)
+        self.hubs = HubService(configuration, self._cache, live, settings, clock)
         self.certificates = CertificateService(
             CertificateStore(database), self._cache, domain_settings, clock, begin
         )
@@ -109,7 +115,7 @@ class LiveService:
         self.certificate_watch = CertificateWatch(self.certificates, self._cache, acme_settings, start, clock)
         self.domain_tasks = DomainTasks(self._cache, board, self.cname, domain_settings)
         self.streams = StreamService(
-            configuration, self._streams, self._activities, self._cache, board, settings, clock
+            configuration, self._streams, self._activities, self._cache, live, settings, clock
         )
 
     async def open(self, root: Account) -> None:
@@ -119,9 +125,11 @@ class LiveService:
         await self.outside.notices.recover(await self._activities.abandoned(self._node))
         await self._activities.close_abandoned(self._node)
         self.history_writer.open()
+        self.claims.open()
 
     async def close(self) -> None:
         """Write the history that waits, if the database is there."""
+        await self.claims.close()
         await self.outside.close()
         await self._cache.close()
         await self.history_writer.close()
@@ -145,8 +153,13 @@ class LiveService:
         """These went on while control was away: nobody is told of their end."""
         await self.outside.notices.resumed(publishers)
 
+    async def claim(self, publisher: LivePublisher, *, takeover: bool) -> None:
+        """Take the stream among the servers of one database; PublishRefused if another has and keeps it."""
+        await self.claims.claim(publisher, takeover=takeover)
+
     def went_off_air(self, publisher: LivePublisher, reason: str) -> None:
         """A publisher about which somebody was consulted has gone, or was not let in after all."""
+        self.claims.release(publisher)
         self.outside.notices.ended(publisher, reason)
 
     async def authorize_play(self, ask: AskPlay) -> PlayAnswer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from oxbow.rooms.live.board import LiveBoard, LiveDetails, LiveInfo
+from oxbow.rooms.live.board import LiveDetails, LiveInfo
 from oxbow.rooms.live.cache import ConfigurationCache
 from oxbow.rooms.live.errors import BadArgument, LiveNotFound, StreamNotFound
 from oxbow.rooms.live.hubs import check_publish_key
@@ -16,6 +16,7 @@ from oxbow.rooms.live.models import (
     is_disabled,
     is_stream_name,
 )
+from oxbow.rooms.live.on_air import LiveStreams
 from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.store import ActivityStore, ConfigurationStore, StreamStore
 from oxbow.rooms.live.store.streams import new_stream
@@ -30,7 +31,7 @@ class StreamService:
         streams: StreamStore,
         activities: ActivityStore,
         cache: ConfigurationCache,
-        board: LiveBoard,
+        live: LiveStreams,
         settings: LiveSettings,
         clock: Callable[[], float],
     ) -> None:
@@ -38,7 +39,7 @@ class StreamService:
         self._streams = streams
         self._activities = activities
         self._cache = cache
-        self._board = board
+        self._live = live
         self._settings = settings
         self._clock = clock
 
@@ -55,7 +56,7 @@ class StreamService:
         if not live_only:
             return await self._streams.page(hub, account, prefix=prefix, after=after, limit=limit)
         await self._hubs.hub(hub, account)
-        return [name for name in self._board.live_names(hub, prefix) if name > after][:limit]
+        return await self._live.names(hub, prefix, after, limit)
 
     def disabled_among(self, hub: str, keys: Sequence[str]) -> dict[str, Stream]:
         """Those that are disabled now, by name."""
@@ -73,7 +74,7 @@ class StreamService:
         """StreamNotFound. Who publishes or watches it is cut off."""
         await self._streams.delete(hub, key, account)
         await self._cache.changed()
-        await self._board.cut(hub, key, "stream_deleted")
+        await self._live.cut(hub, key, "stream_deleted")
 
     async def set_security(
         self, account: int, hub: str, key: str, security: PublishSecurity, publish_key: str
@@ -90,12 +91,12 @@ class StreamService:
         await self._streams.change(hub, key, account, self._now(), **changes)
         await self._cache.changed()
         if is_disabled(till, self._clock()):
-            await self._board.cut(hub, key, "stream_disabled")
+            await self._live.cut(hub, key, "stream_disabled")
 
     async def live(self, account: int, hub: str, key: str) -> LiveInfo | None:
         """A stream's figures, None while it is not live; LiveNotFound."""
         await self._hubs.hub(hub, account)
-        info = self._board.info(hub, key)
+        info = (await self._live.infos(hub, [key])).get(key)
         if info is None and await self._streams.find(hub, key) is None:
             raise LiveNotFound
         return info
@@ -103,13 +104,13 @@ class StreamService:
     async def details(self, account: int, hub: str, key: str) -> LiveDetails | None:
         """What a stream is made of and who watches it, None while it is not live; LiveNotFound."""
         await self.live(account, hub, key)
-        return self._board.details(hub, key)
+        return await self._live.details(hub, key)
 
     async def live_among(self, account: int, hub: str, keys: Sequence[str]) -> list[tuple[str, LiveInfo]]:
         """The figures of those that are live, in the order asked for and each once."""
         await self._hubs.hub(hub, account)
-        figures = ((key, self._board.info(hub, key)) for key in dict.fromkeys(keys))
-        return [(key, info) for key, info in figures if info is not None]
+        figures = await self._live.infos(hub, list(dict.fromkeys(keys)))
+        return [(key, figures[key]) for key in dict.fromkeys(keys) if key in figures]
 
     async def history(self, account: int, hub: str, key: str, start: int, end: int) -> list[Activity]:
         """Broadcasts that were on between two moments, newest first; `end` 0 is now. StreamNotFound."""

@@ -55,6 +55,8 @@ class Authority:
     back: list[str] = field(default_factory=list)
     """Sessions that went on while control was away."""
     objection: PublishRefused | None = None
+    claimed: PublishRefused | None = None
+    """What is said of a stream that another server publishes."""
     agrees: asyncio.Event = field(default_factory=asyncio.Event)
     """An operator's servers wait for it."""
     open: asyncio.Event = field(default_factory=asyncio.Event)
@@ -91,6 +93,10 @@ class Authority:
         await self.agrees.wait()
         if self.objection is not None:
             raise self.objection
+
+    async def claim(self, publisher: LivePublisher, *, takeover: bool) -> None:
+        if self.claimed is not None:
+            raise self.claimed
 
     def went_off_air(self, publisher: LivePublisher, reason: str) -> None:
         self.told.append((publisher.session, reason))

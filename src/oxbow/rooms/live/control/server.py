@@ -53,6 +53,7 @@ class Authority(Protocol):
     async def consult(self, publisher: LivePublisher, rival: LivePublisher | None) -> None: ...
     async def resumed(self, publishers: Sequence[LivePublisher]) -> None: ...
     def went_off_air(self, publisher: LivePublisher, reason: str) -> None: ...
+    async def claim(self, publisher: LivePublisher, *, takeover: bool) -> None: ...
     async def authorize_play(self, ask: AskPlay) -> PlayAnswer: ...
     def refused(self, refusals: Sequence[Refusal]) -> None: ...
 
@@ -303,6 +304,7 @@ class ControlServer:
         try:
             if rival is not None:
                 await self._displace(rival)
+            await self._authority.claim(publisher, takeover=grant.takeover)
             await self._check_ban(grant)
         except PublishRefused:
             self._authority.went_off_air(publisher, "refused")
@@ -373,9 +375,9 @@ class ControlServer:
         if session in self._ended:
             self._ended[session].set()
 
-    async def cut(self, hub: str, stream: str, reason: str) -> None:
-        """Disconnect a stream's publisher and its viewers on every worker; returns when the publisher is
-        gone."""
+    async def cut(self, hub: str, stream: str, reason: str, *, viewers: bool = True) -> None:
+        """Disconnect a stream's publisher, and its viewers if `viewers`, on every worker; returns when the
+        publisher is gone."""
         current = self._board.get(hub, stream)
         ended = asyncio.Event()
         if current is not None:
@@ -383,7 +385,7 @@ class ControlServer:
         if self._configuring is not None:  # Why it is cut stands there, and that nobody may come back.
             await asyncio.wait([self._configuring])
         for worker in self._workers.values():
-            worker.send(Cut(hub, stream, reason, viewers=True))
+            worker.send(Cut(hub, stream, reason, viewers=viewers))
         if current is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(DISPLACE_SECONDS):

@@ -4,6 +4,7 @@ from oxbow.rooms.live.store.acme import AcmeStore
 from oxbow.rooms.live.store.activities import ActivityStore
 from oxbow.rooms.live.store.certificates import CertificateStore
 from oxbow.rooms.live.store.checks import CheckStore
+from oxbow.rooms.live.store.claims import ClaimStore
 from oxbow.rooms.live.store.configuration import Configuration, ConfigurationStore
 from oxbow.rooms.live.store.minutes import MinuteStore
 from oxbow.rooms.live.store.streams import StreamStore
@@ -13,6 +14,7 @@ __all__ = [
     "ActivityStore",
     "CertificateStore",
     "CheckStore",
+    "ClaimStore",
     "Configuration",
     "ConfigurationStore",
     "MinuteStore",
