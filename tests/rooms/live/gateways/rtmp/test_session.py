@@ -312,7 +312,7 @@ async def test_one_that_pauses_while_it_lags_gets_whole_messages_only(worker: Wo
     source.send(broadcast(1000, 2000, size=40_000))
     await watcher.when(lambda: log_has(worker, 1960))
     watcher.command("pause", True, 0)
-    await watcher.when(lambda: session._viewer.own, "the pause")
+    await watcher.when(lambda: session._side._viewer.own, "the pause")
     watcher.reader._transport.resume_reading()
     await watcher.until("NetStream.Pause.Notify")
     source.send(broadcast(2000, 3000))
@@ -367,10 +367,10 @@ async def test_a_publisher_that_falls_silent_is_disconnected(worker: Worker) -> 
     source = await publisher(worker)
     await source.until("NetStream.Publish.Start")
     (session,) = worker.rtmp.connections
-    session._last_data -= worker.plane.settings.publish_idle_seconds - 5
+    session._side._last_data -= worker.plane.settings.publish_idle_seconds - 5
     worker.plane.publishing.second()
     assert session in worker.rtmp.connections
-    session._last_data -= 5
+    session._side._last_data -= 5
     worker.plane.publishing.second()
     await source.when(lambda: source.closed)
     assert ended(worker) == ["silent"]

@@ -202,7 +202,7 @@ class HttpSession(Exchange):
             self.close(reason)
 
     def _farewell(self, reason: str) -> Refused:
-        return farewell(self._plane.config, *self._place, reason)
+        return farewell(self._plane, *self._place, reason)
 
     def _frames_received(self, data: bytes) -> None:
         if self._frames is None or self._viewer is None:
