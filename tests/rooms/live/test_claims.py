@@ -11,11 +11,12 @@ from oxbow.kernel.database import Database
 from oxbow.rooms.live import claims as claims_module
 from oxbow.rooms.live.board import LiveBoard, OnAir
 from oxbow.rooms.live.claims import Claims
-from oxbow.rooms.live.control.messages import Figures, LivePublisher, Share, StreamReport
+from oxbow.rooms.live.control.messages import Figures, Kind, LivePublisher, StreamReport
 from oxbow.rooms.live.on_air import LiveStreams
 from oxbow.rooms.live.policy import PublishRefused
 from oxbow.rooms.live.store.claims import CLAIM_SECONDS, ClaimStore
 from oxbow.testing.postgres import PostgresServer
+from reports import report_of, share_of
 from waiting import soon
 
 pytestmark = pytest.mark.postgres
@@ -35,16 +36,21 @@ class Server:
     now: float = 0.0
     cuts: list[tuple[str, str, bool]] = field(default_factory=list)
     """(stream, reason, whether viewers go, too)"""
+    learned: int = 0
+    """How often it has read what others changed."""
 
     def __post_init__(self) -> None:
         self.store = ClaimStore(self.database, self.name)
         self.board = LiveBoard()
         self.board.on_cut(self._cut)
         self.live = LiveStreams(self.board, self.store)
-        self.claims = Claims(self.store, self.board, clock=lambda: self.now)
+        self.claims = Claims(self.store, self.board, self._learn, clock=lambda: self.now)
 
     async def _cut(self, hub: str, stream: str, reason: str, *, viewers: bool = True) -> None:
         self.cuts.append((stream, reason, viewers))
+
+    async def _learn(self) -> None:
+        self.learned += 1
 
     def publisher(self, session: str, stream: str = "stream") -> LivePublisher:
         return LivePublisher("hub", stream, session, "192.0.2.7:4000", f"{self.name}:1935", 1_700_000_000.5)
@@ -57,8 +63,8 @@ class Server:
 
     def report(self, session: str, stream: str = "stream", silent_seconds: float = 0.0) -> None:
         figures = Figures(session, 8000, 6000, 2000, 25, 43, 0, 2000, 1000, silent_seconds, 0)
-        shares = [Share("play.example.com", "flv", "cn", "", 3, 1000)]
-        self.board.report(0, [StreamReport("hub", stream, figures, shares=shares)])
+        shares = [share_of(Kind("play.example.com", "flv", "cn", ""), 3, 1000)]
+        self.board.report(0, report_of(StreamReport("hub", stream, figures, shares=shares)))
 
     async def is_steady(self) -> None:
         """The database has answered for long enough to tell that others are gone."""
@@ -195,6 +201,7 @@ class TestWhatOthersCarry:
         await other.claims.renew()
         await soon(lambda: other.cuts)
         assert other.cuts == [("stream", "stream_deleted", True)]
+        assert other.learned == 1, "or it could not say why"
         await other.publish("second")
         await other.claims.renew()
         assert len(other.cuts) == 1, "the order was for the first"

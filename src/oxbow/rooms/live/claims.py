@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from oxbow.kernel.database import DatabaseUnavailableError
@@ -33,14 +33,20 @@ log = get_logger(__name__)
 class Claims:
     """Of one server. Does nothing where the database can't be shared.
 
+    :param learn: reads what others have changed, so that whoever is cut on their order is told why.
     :param clock: monotonic seconds.
     """
 
     def __init__(
-        self, store: ClaimStore, board: LiveBoard, clock: Callable[[], float] = time.monotonic
+        self,
+        store: ClaimStore,
+        board: LiveBoard,
+        learn: Callable[[], Awaitable[None]],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._board = board
+        self._learn = learn
         self._clock = clock
         self._steady_since: float | None = None
         # A renewal under way knows nothing of what is claimed or released meanwhile, and would undo it.
@@ -113,7 +119,11 @@ class Claims:
             log.warning("another server has the stream", hub=who.hub, stream=who.stream)
             self._spawn(self._board.cut(who.hub, who.stream, "taken_over", viewers=False))
         elif held.cut:
-            self._spawn(self._board.cut(who.hub, who.stream, held.cut))
+            self._spawn(self._carry_out(who.hub, who.stream, held.cut))
+
+    async def _carry_out(self, hub: str, stream: str, reason: str) -> None:
+        await self._learn()
+        await self._board.cut(hub, stream, reason)
 
     async def _try(self, publisher: LivePublisher, takeover: bool) -> bool:
         async with self._writing:

@@ -22,6 +22,7 @@ from oxbow.rooms.live.models import DomainType
 from oxbow.rooms.live.on_air import LiveStreams
 from oxbow.rooms.live.policy import PublishAttempt, PublishRefused
 from oxbow.rooms.live.publishing import Publishing
+from oxbow.rooms.live.quota import PublisherQuota
 from oxbow.rooms.live.refusing import AddressError, rule_of
 from oxbow.rooms.live.snapshot import DomainConfig, PlayRefused, Visitor, decide_play
 from oxbow.rooms.live.url_rewrite import split_url
@@ -70,9 +71,11 @@ class Explainer:
         clock: Callable[[], float],
         geo: GeoFinder,
         live: LiveStreams,
+        quota: PublisherQuota,
     ) -> None:
         self._geo = geo
         self._live = live
+        self._quota = quota
         self._cache = cache
         self._publishing = publishing
         self._clock = clock
@@ -146,6 +149,7 @@ class Explainer:
         grant = await self._publishing.examine(attempt)
         if not grant.takeover and await self._live.is_taken(grant.hub, grant.stream):
             raise PublishRefused("already_publishing", "the stream is being published already")
+        await self._quota.check(grant.hub, grant.stream)
 
     def _play(self, address: PlayAddress | RtmpAddress, host: str, visitor: Visitor) -> None:
         protocol = "rtmp"

@@ -25,10 +25,14 @@ class LiveStreams:
         there = await self._claims.names_elsewhere(hub, prefix, after, limit)
         return list(dict.fromkeys(merge(here, there)))[:limit]
 
-    async def count(self, hub: str) -> int:
-        """How many of the hub's streams are live."""
-        elsewhere = await self._claims.count_elsewhere(hub) if self._claims.shared else 0
-        return len(self._board.live_names(hub)) + elsewhere
+    async def count(self, hub: str, *, without: str = "") -> int:
+        """How many of the hub's streams are live, one left out."""
+        elsewhere = await self._claims.count_elsewhere(hub, without) if self._claims.shared else 0
+        return self.count_here(hub, without=without) + elsewhere
+
+    def count_here(self, hub: str, *, without: str = "") -> int:
+        """How many of them this server carries."""
+        return len(self._board.live_names(hub)) - (self._board.get(hub, without) is not None)
 
     async def infos(self, hub: str, streams: Sequence[str]) -> dict[str, LiveInfo]:
         """The figures of those that are live, by name."""

@@ -34,6 +34,7 @@ from oxbow.rooms.live.models import Activity
 from oxbow.rooms.live.on_air import LiveStreams
 from oxbow.rooms.live.policy import PublishAttempt, PublishGrant
 from oxbow.rooms.live.publishing import Keys, Publishing
+from oxbow.rooms.live.quota import PublisherQuota
 from oxbow.rooms.live.settings import LiveSettings
 from oxbow.rooms.live.settings_domains import DomainSettings
 from oxbow.rooms.live.snapshot import ConfigSnapshot
@@ -97,8 +98,9 @@ class LiveService:
         self.outside = Outside(self._cache, webhooks, outbound, keys.signing, clock)
         claims = ClaimStore(database, node)
         live = LiveStreams(board, claims)
-        self.claims = Claims(claims, board)
-        self.explainer = Explainer(self._cache, self._publishing, clock, geo, live)
+        self._quota = PublisherQuota(settings.publishers_per_hub, live)
+        self.claims = Claims(claims, board, self._cache.changed)
+        self.explainer = Explainer(self._cache, self._publishing, clock, geo, live, self._quota)
         self.history_writer = HistoryWriter(NoticesFirst(self._activities, webhooks))
         self.tidying = Tidying(self._streams, self._activities, self._cache, settings, clock)
         self.hubs = HubService(configuration, self._cache, live, settings, clock)
@@ -143,10 +145,12 @@ class LiveService:
         return await self._publishing.authorize(attempt)
 
     async def consult(self, publisher: LivePublisher, rival: LivePublisher | None) -> None:
-        """Ask the operator's own servers about a publisher that may start otherwise; PublishRefused.
+        """Ask whoever else has a say about a publisher that may start otherwise, the operator's own servers
+        last; PublishRefused.
 
         `rival`: the one that is on air and would have to go.
         """
+        await self._quota.check(publisher.hub, publisher.stream)
         await self.outside.consult(publisher, rival)
 
     async def resumed(self, publishers: Sequence[LivePublisher]) -> None:

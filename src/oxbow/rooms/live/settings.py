@@ -49,6 +49,20 @@ class LiveSettings(Section, env_prefix="OXBOW_LIVE_", toml_table="live"):
         le=100_000,
         description="How many domains a hub may have bound. The public cloud's default is 20.",
     )
+    publishers_per_hub: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="How many streams of a hub may be live at once; 0 for any number, as on the public "
+        "cloud.",
+    )
+    publish_max_kbps: int = Field(
+        default=0,
+        ge=0,
+        le=10_000_000,
+        description="Kilobits per second that a publisher may send; one that sends more for 10 seconds is "
+        "disconnected. 0 for any bit rate, as on the public cloud, which advises at most 4000.",
+    )
     stream_expire_days: int = Field(
         default=15,
         ge=1,

@@ -16,6 +16,7 @@ PUBLISH_ORDER = (
     "publishSecurity",
     "autoCreate",
     "secondPublisher",
+    "publishersPerHub",
 )
 """As `Publishing` and then the control server ask them; a further rule of publishing has its place here."""
 PLAY_ORDER = (

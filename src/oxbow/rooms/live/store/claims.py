@@ -140,9 +140,9 @@ class ClaimStore:
         async with self._database.session(readonly=True) as session:
             return list(await session.scalars(query))
 
-    async def count_elsewhere(self, hub: str) -> int:
-        """How many of the hub's streams other servers carry now."""
-        query = select(func.count()).where(OnAirRow.hub == hub, *self._alive())
+    async def count_elsewhere(self, hub: str, without: str) -> int:
+        """How many of the hub's streams other servers carry now, one left out."""
+        query = select(func.count()).where(OnAirRow.hub == hub, OnAirRow.stream != without, *self._alive())
         async with self._database.session(readonly=True) as session:
             return await session.scalar(query) or 0
 

@@ -1,7 +1,7 @@
 """Showing a stream's publisher and viewers out, and what they are told."""
 
 from oxbow.rooms.live.refusing import Refused
-from oxbow.rooms.live.snapshot import ConfigSnapshot
+from oxbow.rooms.live.worker.bit_rate import BIT_RATE_TOO_HIGH, TOLERANCE_SECONDS
 from oxbow.rooms.live.worker.plane import Plane
 
 STREAM_DISABLED = "stream_disabled"
@@ -36,7 +36,12 @@ def cut_banned(plane: Plane, now: float) -> None:
                 cut(plane, hub, stream, STREAM_DISABLED)
 
 
-def farewell(config: ConfigSnapshot, hub: str, stream: str, reason: str) -> Refused:
+def farewell(plane: Plane, hub: str, stream: str, reason: str) -> Refused:
     """Why somebody has to go, in words for them."""
-    text = config.ban_text(hub, stream) if reason == STREAM_DISABLED else _WORDS.get(reason, reason)
-    return Refused(reason, text)
+    if reason == STREAM_DISABLED:
+        return Refused(reason, plane.config.ban_text(hub, stream))
+    if reason == BIT_RATE_TOO_HIGH:
+        wanted = f"{plane.settings.publish_max_kbps} kbit/s"
+        text = f"more than the server's {wanted} came for {TOLERANCE_SECONDS} seconds"
+        return Refused(reason, text, wanted=wanted)
+    return Refused(reason, _WORDS.get(reason, reason))

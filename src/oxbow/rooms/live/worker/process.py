@@ -64,7 +64,7 @@ class MediaWorker:
             settings=live,
             registry=registry,
             link=link,
-            publishing=Publishing(link, live.tick_ms / 1000),
+            publishing=Publishing(link, live.tick_ms / 1000, live.publish_max_kbps),
             watching=Watching(registry, limits, asyncio.get_running_loop()),
             shelf=HlsShelf(registry),
             geo=GeoCopies(kernel).finder(),

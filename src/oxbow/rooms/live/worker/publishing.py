@@ -7,7 +7,7 @@ every tick again.
 
 import select
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from oxbow.media.parameters import MediaParameters
@@ -15,17 +15,20 @@ from oxbow.media.stream import StreamWriter
 from oxbow.rooms.live.control.link import ControlLink
 from oxbow.rooms.live.control.messages import Figures, LivePublisher, PublishEnded
 from oxbow.rooms.live.ways import Way
+from oxbow.rooms.live.worker.bit_rate import BIT_RATE_TOO_HIGH, BitRateLimit
 
 
 class Publisher(Protocol):
     """A session that publishes."""
 
-    fd: int
-    """Its socket, open until it has ended."""
     info: LivePublisher
     writer: StreamWriter
     room: int
     """Bytes that its socket can surely hold until it is read."""
+
+    @property
+    def fd(self) -> int:
+        """Its socket, open until it has ended."""
 
     def gather(self) -> int:
         """Read what the publisher has sent, and append it; returns how many bytes it was."""
@@ -63,9 +66,17 @@ class _Entry:
     """After how many ticks it is read again, while nobody watches."""
     told: MediaParameters | None = None
     """What control knows of its media."""
+    limit: BitRateLimit = field(default_factory=lambda: BitRateLimit(0))
 
     def read_now(self) -> None:
         self.period = 1
+
+    def check_bit_rate(self) -> None:
+        """About once a second: a publisher that sends too much for too long has to go."""
+        if not self.limit.active or self.publisher.fd < 0:
+            return
+        if self.limit.is_exceeded(self.publisher.writer.probe.reading().bps):
+            self.publisher.cut(BIT_RATE_TOO_HIGH)
 
     def gather(self, longest: int) -> None:
         self.since += 1
@@ -93,8 +104,9 @@ class _Entry:
 class Publishing:
     """All publishers of a worker."""
 
-    def __init__(self, link: ControlLink, tick_seconds: float) -> None:
+    def __init__(self, link: ControlLink, tick_seconds: float, max_kbps: int = 0) -> None:
         self._link = link
+        self._max_kbps = max_kbps
         self._longest = max(1, round(UNWATCHED_SECONDS / tick_seconds))
         self._entries: dict[tuple[str, str], _Entry] = {}
         # Tells of nothing but hung up sockets: one call a tick for all publishers, and none for what they
@@ -106,7 +118,9 @@ class Publishing:
 
     def begin(self, publisher: Publisher) -> None:
         """A publisher was let in and has its log."""
-        entry = self._entries[publisher.info.hub, publisher.info.stream] = _Entry(publisher)
+        entry = self._entries[publisher.info.hub, publisher.info.stream] = _Entry(
+            publisher, limit=BitRateLimit(self._max_kbps)
+        )
         self._by_fd[publisher.fd] = entry
         self._hang_ups.register(publisher.fd, select.EPOLLRDHUP | select.EPOLLET)
 
@@ -148,6 +162,7 @@ class Publishing:
         """About once a second."""
         for entry in list(self._entries.values()):
             entry.publisher.second()
+            entry.check_bit_rate()
 
     def streams(self) -> set[tuple[str, str]]:
         """(hub, stream) of all that is published here."""
