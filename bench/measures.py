@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.plan import JOINS, MINUTES, SOAK, USAGE
+from bench.plan import JOINS, MINUTES, REPORTING, SOAK, USAGE
 from bench.statistics import Numbers
 
 
@@ -49,6 +49,7 @@ MEASURES = (
     Measure("usage", "the same by area, one left out", "year_by_day_and_area_ms", "ms", USAGE, 300),
     Measure("usage", "the same by domain (200)", "year_by_day_and_domain_ms", "ms", USAGE, 300),
     Measure("usage", "the end of a minute of 1,000 streams, CPU time", "minute_cpu_ms", "ms", MINUTES, 300),
+    Measure("reporting", "statistics: 1,000 streams, 10,000 viewers", "reporting_percent", "%", REPORTING, 5),
     Measure("soak", "3,000 viewers, two workers: lost", "viewers_lost", "", SOAK, 0),
     Measure("soak", "3,000 viewers, two workers: growth", "memory_growth_kb_per_minute", "kB/min", SOAK, 64),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Protocol
 from bench.errors import BenchError
 from bench.joins import Joins
 from bench.minutes import MinutesOfStreams
+from bench.reporting import Reporting
 from bench.rounds import Audience, Publishers
 from bench.servers.floor import floor
 from bench.servers.nginx import nginx
@@ -35,12 +36,15 @@ class Options:
     join_seconds: float = 10.0
     tick_ms: int = 100
     joins: int = 20_000
+    reporting_streams: int = 1000
+    reporting_seconds: int = 60
 
 
 SOAK = "oxbow soak"
 JOINS = "oxbow joins"
 USAGE = "a year of usage"
 MINUTES = "minutes of streams"
+REPORTING = "statistics and metering"
 
 
 def stands(options: Options) -> dict[str, Round]:
@@ -60,6 +64,7 @@ def stands(options: Options) -> dict[str, Round]:
         JOINS: Joins(options.joins),
         USAGE: YearOfUsage(),
         MINUTES: MinutesOfStreams(),
+        REPORTING: Reporting(options.reporting_streams, options.reporting_seconds),
         SOAK: Audience(
             partial(oxbow, workers=2, tick_ms=options.tick_ms),
             "http-flv",
