@@ -11,7 +11,7 @@ from bench.statistics import Numbers
 from oxbow.kernel.database import Database
 from oxbow.media.parameters import MediaParameters
 from oxbow.rooms.live.board import LiveBoard
-from oxbow.rooms.live.control.messages import Figures, Report, Share, StreamReport
+from oxbow.rooms.live.control.messages import Figures, Kind, Report, Share, StreamReport
 from oxbow.rooms.live.store.minutes import MinuteStore
 from oxbow.rooms.live.usage.minutes import Minutes
 
@@ -51,9 +51,10 @@ class MinutesOfStreams:
 
 def report() -> Report:
     """A second of all streams, each watched by every domain."""
-    shares = [Share(f"d{number}.example.com", "flv", "cn", "", 5, 250_000) for number in range(DOMAINS)]
+    kinds = [Kind(f"d{number}.example.com", "flv", "cn", "") for number in range(DOMAINS)]
+    shares = [Share(number, 5, 250_000) for number in range(DOMAINS)]
     streams = [
         StreamReport("live", f"stream{number}", FIGURES, shares=shares, received=[])
         for number in range(STREAMS)
     ]
-    return Report(1.0, 0, streams, {})
+    return Report(1.0, 0, streams, {}, kinds)
