@@ -198,7 +198,7 @@ async def test_a_cut_is_carried_out_by_whoever_can(board: LiveBoard) -> None:
     await board.cut("hub", "a", "nobody is there")
     cuts = []
 
-    async def cutter(hub: str, stream: str, reason: str) -> None:
+    async def cutter(hub: str, stream: str, reason: str, *, viewers: bool = True) -> None:
         cuts.append((hub, stream, reason))
 
     board.on_cut(cutter)
