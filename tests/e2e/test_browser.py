@@ -1,18 +1,22 @@
-"""A real browser plays: FLV by mpegts.js, over HTTP and WebSocket, and HLS by hls.js."""
+"""A real browser plays: FLV by mpegts.js, over HTTP and WebSocket, and HLS by hls.js, plain and over TLS."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import socket
+import ssl
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from e2e.media import Clip, Publisher
-from e2e.server import Server
+from certificates import Authority
+from e2e.media import Clip, Publisher, eventually
+from e2e.server import Server, free_ports
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
@@ -29,6 +33,8 @@ ARGUMENTS = [
     "--disable-gpu",
     "--disable-sync",
     "--no-first-run",
+    "--ignore-certificate-errors",  # of the tests' authority, which test_tls.py checks with other clients
+    "--host-resolver-rules=MAP *.browser.example.com 127.0.0.1",
 ]
 SECONDS_SEEN = 3
 TIMEOUT_MS = 45_000
@@ -91,11 +97,14 @@ PICTURE = """async () => {
 }"""
 
 
-@pytest.mark.parametrize(
+WAYS = pytest.mark.parametrize(
     ("player", "scheme", "extension"),
     [("mpegts.js", "http", "flv"), ("mpegts.js", "ws", "flv"), ("hls.js", "http", "m3u8")],
     ids=["HTTP-FLV by mpegts.js", "WebSocket-FLV by mpegts.js", "HLS by hls.js"],
 )
+
+
+@WAYS
 def test_the_picture_moves(
     server: Server,
     hub: str,
@@ -110,11 +119,68 @@ def test_the_picture_moves(
     address = server.http(f"{hub}/{stream}.{extension}").replace("http:", f"{scheme}:")
     with Publisher(clip("h264+aac"), server.rtmp(f"{hub}/{stream}")):
         live_info(stream)
-        page.evaluate(START[player], address)
-        wait_until(page, "video.currentTime > 0 && video.videoWidth > 0")
-        first, began = page.evaluate(PICTURE), page.evaluate("video.currentTime")
-        wait_until(page, f"video.currentTime > {began + SECONDS_SEEN}")
-        second = page.evaluate(PICTURE)
+        see_it_move(page, player, address)
+
+
+DOMAINS = {"flv": "liveHdl", "m3u8": "liveHls"}
+
+
+def domain(extension: str) -> str:
+    return f"{extension}.browser.example.com"
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, int]]:
+    """A server whose domains have certificates, and its port for them."""
+    (port,) = free_ports(1)
+    authority = Authority()
+    home = tmp_path_factory.mktemp("browser") / "home"
+    with Server(home, media_tls_listen=f"127.0.0.1:{port}") as server:
+        with server.client() as api:
+            for extension, kind in DOMAINS.items():
+                api.post("/v2/hubs/live/newdomains", {"domain": domain(extension), "type": kind})
+                made = authority.issue(domain(extension))
+                pair = {"name": extension, "ca": made.chain_pem, "pri": made.key_pem}
+                name = api.post("/sslcert", pair)["certID"]
+                api.post(f"/v2/hubs/live/domains/{domain(extension)}/cert", {"certName": name})
+        for extension in DOMAINS:
+            eventually(partial(answers, port, domain(extension), authority), "its certificate")
+        yield server, port
+    server.clean()
+
+
+def answers(port: int, name: str, authority: Authority) -> bool:
+    """Whether a handshake for the domain succeeds."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+            authority.client_context().wrap_socket(plain, server_hostname=name).close()
+    except ssl.SSLError:
+        return False
+    return True
+
+
+@WAYS
+def test_the_picture_moves_over_tls(
+    secure: tuple[Server, int],
+    stream: str,
+    clip: Callable[[str], Clip],
+    page: Page,
+    player: str,
+    scheme: str,
+    extension: str,
+) -> None:
+    server, port = secure
+    with Publisher(clip("h264+aac"), server.rtmp(f"live/{stream}")):
+        see_it_move(page, player, f"{scheme}s://{domain(extension)}:{port}/live/{stream}.{extension}")
+
+
+def see_it_move(page: Page, player: str, address: str) -> None:
+    """A picture with something in it, another one some seconds later, and sound."""
+    page.evaluate(START[player], address)
+    wait_until(page, "video.currentTime > 0 && video.videoWidth > 0")
+    first, began = page.evaluate(PICTURE), page.evaluate("video.currentTime")
+    wait_until(page, f"video.currentTime > {began + SECONDS_SEEN}")
+    second = page.evaluate(PICTURE)
     assert page.evaluate("[video.videoWidth, video.videoHeight]") == [320, 180]
     assert len(set(first)) > 50, "the picture is one colour"
     assert sum(one != other for one, other in zip(first, second, strict=True)) > len(first) / 100

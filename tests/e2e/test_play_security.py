@@ -112,6 +112,31 @@ def test_ffmpeg_plays_a_signed_address_over_rtmp(
         assert KEY not in refused.stderr
 
 
+REWRITTEN = {
+    "flv": ("/old/(.+)/index[.]flv", ".flv", "old/{}/index.flv"),
+    "m3u8": ("/old/(.+)/index[.]m3u8", ".m3u8", "old/{}/index.m3u8"),
+    "rtmp": ("/old/([^?]+)", "", "old/{}"),
+}
+"""A rule's pattern, what a path that is signed ends in, and what is typed for a stream."""
+
+
+@pytest.mark.parametrize("way", REWRITTEN)
+def test_ffmpeg_plays_an_address_that_is_signed_as_what_it_is_rewritten_to(
+    server: Server, api: Client, hub: str, stream: str, domains: dict[str, str], on_air: Clip, way: str
+) -> None:
+    pattern, ending, form = REWRITTEN[way]
+    rule = {"pattern": pattern, "replace": f"/{hub}/${{1}}{ending}"}
+    api.post(f"/v2/hubs/{hub}/domains/{domains[way]}/urlrewrite", {"rules": [rule]})
+    typed, signed = form.format(stream), query(f"/{hub}/{stream}{ending}", time.time() + 60)
+    if way == "rtmp":
+        options, address = ["-rtmp_tcurl", f"rtmp://{domains[way]}/old"], server.rtmp(typed)
+    else:
+        options, address = ["-headers", f"Host: {domains[way]}\r\n"], server.http(typed)
+    wrong = query(f"/{typed}", time.time() + 60)
+    assert play(options, f"{address}?{wrong}").returncode != 0
+    assert is_run_of(pictures(play(options, f"{address}?{signed}")), on_air.pictures)
+
+
 def test_an_hls_player_goes_on_after_its_address_has_expired(
     server: Server, hub: str, stream: str, domains: dict[str, str], on_air: Clip
 ) -> None:
