@@ -307,7 +307,7 @@ class TestLive:
     @pytest.mark.parametrize("items", [["x"] * 101, "stream", [1], None])
     async def test_bad_items(self, api: httpx.AsyncClient, items: object):
         status, text = error(await api.post("/v2/hubs/live/livestreams", json={"items": items}))
-        assert (status, text.partition(":")[0].partition(".")[0]) == (400, "items")
+        assert (status, text.startswith(("items:", "items["))) == (400, True)
 
 
 class TestHistory:
