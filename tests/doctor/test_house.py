@@ -44,7 +44,7 @@ def test_a_private_home_is_fine(configured: Configured) -> None:
 
 def test_free_ports_are_fine(configured: Configured) -> None:
     free = ListenAddress("127.0.0.1", 0)
-    settings = configured(api_listen=free, media_listen=free, rtmp_listen=free)
+    settings = configured(api_listen=free, media_listen=free, object_listen=free, rtmp_listen=free)
     assert {finding.state for finding in house.ports(settings, running=False)} == {State.OK}
 
 

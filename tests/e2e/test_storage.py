@@ -100,3 +100,4 @@ def test_a_token_that_is_not_right_uploads_nothing(server: Server, token: str, s
     )
     assert answer.status_code == status, answer.text
     assert answer.json()["error"]
+    assert answer.headers["access-control-allow-origin"] == "*", "a page must be able to read why"

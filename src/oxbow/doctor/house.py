@@ -67,8 +67,8 @@ def ports(settings: KernelSettings, *, running: bool) -> list[Finding]:
     wanted = {
         "OXBOW_API_LISTEN": settings.api_listen,
         "OXBOW_MEDIA_LISTEN": settings.media_listen,
-        "OXBOW_RTMP_LISTEN": settings.rtmp_listen,
         "OXBOW_OBJECT_LISTEN": settings.object_listen,
+        "OXBOW_RTMP_LISTEN": settings.rtmp_listen,
         "OXBOW_MEDIA_TLS_LISTEN": settings.media_tls_listen,
         "OXBOW_RTMPS_LISTEN": settings.rtmps_listen,
     }

@@ -44,7 +44,11 @@ class ObjectGateway:
         return await self._downloads.answer(request, *place)
 
     async def _upload(self, request: Request) -> Response:
-        # Browsers upload from pages of any origin: what counts is the token.
-        answer = await self._uploads.answer(request)
+        # Browsers upload from pages of any origin, and read why they may not: what counts is the token.
+        try:
+            answer = await self._uploads.answer(request)
+        except ApiError as refusal:
+            refusal.headers["Access-Control-Allow-Origin"] = "*"
+            raise
         answer.headers["Access-Control-Allow-Origin"] = "*"
         return answer
