@@ -44,7 +44,8 @@ class LocalBlobs:
         await asyncio.to_thread(self._prepare)
 
     def _prepare(self) -> None:
-        self._tmp.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for directory in (self._root, self._tmp):  # `parents` would make the first one readable for others
+            directory.mkdir(mode=0o700, exist_ok=True)
         for number in range(256):
             (self._root / f"{number:02x}").mkdir(mode=0o700, exist_ok=True)
         for left in self._tmp.iterdir():
