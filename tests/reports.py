@@ -17,7 +17,7 @@ def _number(kind: Kind) -> int:
 
 def share_of(kind: Kind, viewers: int, sent: int, sessions: Sequence[str] = ()) -> Share:
     """Viewers of a kind, and bytes that went to them."""
-    return Share(_number(kind), viewers, sent, list(sessions))
+    return Share(_number(kind), viewers, sent, tuple(sessions))
 
 
 def viewers_of(protocol: str, viewers: int, sent: int = 0, area: str = "") -> Share:

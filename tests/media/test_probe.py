@@ -5,13 +5,13 @@ from oxbow.media.probe import GOP_WINDOW_MS, RATE_WINDOW_SECONDS, Probe, Reading
 
 def count(probe: Probe, *, video: int = 0, audio: int = 0, data: int = 0) -> None:
     """So many frames of 1000, 100 and 10 bytes."""
-    now = probe.now
-    now.video_frames += video
-    now.video_bytes += 1000 * video
-    now.audio_frames += audio
-    now.audio_bytes += 100 * audio
-    now.data_frames += data
-    now.data_bytes += 10 * data
+    counts = probe.counts
+    counts.video_frames += video
+    counts.video_bytes += 1000 * video
+    counts.audio_frames += audio
+    counts.audio_bytes += 100 * audio
+    counts.data_frames += data
+    counts.data_bytes += 10 * data
 
 
 def test_before_a_whole_second_has_passed_nothing_is_known() -> None:

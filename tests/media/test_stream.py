@@ -375,7 +375,7 @@ class TestFigures:
     def test_everything_that_came_is_counted_even_if_it_is_left_out(self, writer: StreamWriter) -> None:
         sent = [*setup(), picture(0), *broadcast(1000, 2000), *setup()]
         writer.write(sent)
-        counts = writer.probe.now
+        counts = writer.probe.counts
         assert (counts.video_frames, counts.audio_frames, counts.data_frames) == (26, 25, 2)
         sizes = {kind: sum(len(m.payload) for m in sent if m.type_id == kind) for kind in (8, 9, 18)}
         assert (counts.audio_bytes, counts.video_bytes, counts.data_bytes) == tuple(sizes.values())

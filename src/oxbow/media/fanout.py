@@ -41,7 +41,7 @@ class FanoutLimits:
 
 @dataclass(slots=True)
 class Totals:
-    """What a cohort did not do; only ever grows. What it sent is told by its shares."""
+    """What a cohort did not do since somebody began to count. What it sent is told by its shares."""
 
     skipped_bytes: int = 0
     """Bytes that slow viewers never got, because they were moved to a later keyframe or dropped."""

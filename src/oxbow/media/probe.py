@@ -27,6 +27,8 @@ class Reading(NamedTuple):
 
 @dataclass(slots=True)
 class _Counts:
+    """Since the beginning."""
+
     video_bytes: int = 0
     audio_bytes: int = 0
     data_bytes: int = 0
@@ -35,18 +37,28 @@ class _Counts:
     data_frames: int = 0
 
 
+class _Mark(NamedTuple):
+    """A time, and the counts then."""
+
+    at: float
+    video_bytes: int
+    audio_bytes: int
+    data_bytes: int
+    video_frames: int
+    audio_frames: int
+    data_frames: int
+
+
 class Probe:
     """Counts what is appended to one stream."""
 
-    __slots__ = ("_avg_gop_ms", "_gops", "_last_key", "_max_gop_ms", "_seconds", "_started", "now")
+    __slots__ = ("_avg_gop_ms", "_gops", "_last_key", "_max_gop_ms", "_seconds", "counts")
 
     def __init__(self) -> None:
-        self.now = _Counts()
-        """The running second's counts; the writer adds to them directly, since it is called for every
-        frame."""
-        self._seconds: deque[tuple[float, int, int, int, int, int, int]] = deque(maxlen=RATE_WINDOW_SECONDS)
-        """How long each was, and its counts in the order of _Counts."""
-        self._started: float | None = None
+        self.counts = _Counts()
+        """The writer adds to them directly, since it is called for every frame."""
+        self._seconds: deque[_Mark] = deque(maxlen=RATE_WINDOW_SECONDS + 1)
+        """Where the counts stood at the beginning of each of the last seconds, and at the end of the last."""
         self._gops: deque[tuple[int, int]] = deque()
         self._max_gop_ms = self._avg_gop_ms = 0
         self._last_key: int | None = None
@@ -62,12 +74,12 @@ class Probe:
         self._last_key = timestamp
 
     def second(self, now: float) -> None:
-        """Close the running second; to be called about once a second with a monotonic clock in seconds."""
-        if self._started is not None and now > self._started:
-            counts = self.now
+        """A second is over; to be called about once a second with a monotonic clock in seconds."""
+        counts = self.counts
+        if not self._seconds or now > self._seconds[-1].at:
             self._seconds.append(
-                (
-                    now - self._started,
+                _Mark(
+                    now,
                     counts.video_bytes,
                     counts.audio_bytes,
                     counts.data_bytes,
@@ -76,25 +88,24 @@ class Probe:
                     counts.data_frames,
                 )
             )
-        self._started = now
-        self.now = _Counts()
 
     def reading(self) -> Reading:
         """The figures of the last RATE_WINDOW_SECONDS whole seconds."""
         gops = self._max_gop_ms, self._avg_gop_ms
-        if not self._seconds:
+        if len(self._seconds) < 2:
             return Reading(0, 0, 0, 0, 0, 0, *gops)
-        # Column by column, without a loop of our own: it is asked of each stream each second.
-        span, *totals = map(sum, zip(*self._seconds, strict=True))
-        video_bytes, audio_bytes, data_bytes, video_frames, audio_frames, data_frames = totals
+        first, last = self._seconds[0], self._seconds[-1]
+        span = last.at - first.at
         bits = 8 / span
-        video, audio, data = round(video_bytes * bits), round(audio_bytes * bits), round(data_bytes * bits)
+        video = round((last.video_bytes - first.video_bytes) * bits)
+        audio = round((last.audio_bytes - first.audio_bytes) * bits)
+        data = round((last.data_bytes - first.data_bytes) * bits)
         return Reading(
             video + audio + data,
             video,
             audio,
-            round(video_frames / span),
-            round(audio_frames / span),
-            round(data_frames / span),
+            round((last.video_frames - first.video_frames) / span),
+            round((last.audio_frames - first.audio_frames) / span),
+            round((last.data_frames - first.data_frames) / span),
             *gops,
         )

@@ -25,8 +25,8 @@ class Share:
     """Bytes that were taken note of."""
 
 
-Tally = tuple[int, int]
-"""The viewers of one kind now, and the bytes that were sent to them since last asked."""
+Tally = tuple[Hashable, int, int]
+"""A kind, its viewers now, and the bytes that were sent to them since last asked."""
 
 
 class Shares:
@@ -65,15 +65,15 @@ class Shares:
         share.in_step -= 1
         share.sent += self._sum
 
-    def take(self) -> dict[Hashable, Tally]:
+    def take(self) -> list[Tally]:
         """The tally of each kind. A kind whose viewers have all left is told once more, if they got anything,
         and then forgotten."""
-        tallies: dict[Hashable, Tally] = {}
+        tallies: list[Tally] = []
         step, deserted = self._sum, []
         for kind, share in self._shares.items():  # Of every cohort, each second: hence without calls.
             viewers, sent = share.viewers, share.sent + share.in_step * step
             if viewers or sent != share.told:
-                tallies[kind] = (viewers, sent - share.told)
+                tallies.append((kind, viewers, sent - share.told))
                 share.told = sent
             if not viewers:
                 deserted.append(kind)

@@ -135,7 +135,7 @@ class StreamWriter:
             pieces += (_pack_between(previous, type_id << 24 | length, word), payload)
             previous = 11 + length
             size += 15 + length
-        counts = self.probe.now
+        counts = self.probe.counts
         counts.video_frames += video_frames
         counts.video_bytes += video_bytes
         counts.audio_frames += audio_frames
@@ -163,11 +163,11 @@ class StreamWriter:
             self._plain.add((type_id, payload[:2]))
 
     def _admit_video(self, payload: bytes, length: int, timestamp: int) -> tuple[int, bool]:
-        self.probe.now.video_bytes += length
+        self.probe.counts.video_bytes += length
         kind = flv.video_kind(payload)
         if kind.is_sequence_header:
             return self._admit_setup(flv.VIDEO, kind.track, payload, timestamp)
-        self.probe.now.video_frames += 1
+        self.probe.counts.video_frames += 1
         self._tracks.saw_video(payload)
         at = self._timeline.map(flv.VIDEO, timestamp)
         if kind.is_keyframe:
@@ -179,11 +179,11 @@ class StreamWriter:
         return (_LEFT_OUT if self._needs_key else at), False
 
     def _admit_audio(self, payload: bytes, length: int, timestamp: int) -> tuple[int, bool]:
-        self.probe.now.audio_bytes += length
+        self.probe.counts.audio_bytes += length
         kind = flv.audio_kind(payload)
         if kind.is_sequence_header:
             return self._admit_setup(flv.AUDIO, kind.track, payload, timestamp)
-        self.probe.now.audio_frames += 1
+        self.probe.counts.audio_frames += 1
         self._tracks.saw_audio(payload)
         if kind.is_frame and not kind.is_multitrack:
             self._learn_plain(flv.AUDIO, payload)
@@ -201,8 +201,8 @@ class StreamWriter:
         return at, True
 
     def _admit_data(self, payload: bytes, length: int, timestamp: int) -> tuple[int, bool]:
-        self.probe.now.data_bytes += length
-        self.probe.now.data_frames += 1
+        self.probe.counts.data_bytes += length
+        self.probe.counts.data_frames += 1
         if payload.startswith(_ON_METADATA) and not self._tracks.replace(flv.SCRIPT, 0, payload):
             return _LEFT_OUT, False
         return max(self._timeline.last, 0), False

@@ -35,10 +35,10 @@ def test_the_sums_are_what_the_sockets_took(stage: Stage, connect: Connect, form
             one = chance.choice(clients)
             if one.viewer.fd in cohort._viewers:
                 cohort.say(one.viewer, b"\x8a\x00")
-        for kind, (_, sent_bytes) in cohort.shares.take().items():
+        for kind, _, sent_bytes in cohort.shares.take():
             told[kind] += sent_bytes
     settle(cohort)
-    for kind, (_, sent_bytes) in cohort.shares.take().items():
+    for kind, _, sent_bytes in cohort.shares.take():
         told[kind] += sent_bytes
     read = Counter[object]()
     for client in clients:
@@ -64,20 +64,20 @@ def test_a_kind_that_has_left_is_told_once_more(stage: Stage, cohort: Cohort, co
         enter(cohort, client)
         drain(cohort, client, others=len(first.received) if client is second else 0)
     size = len(first.received)
-    assert cohort.shares.take() == {"a": (1, size), "b": (1, size)}
+    assert cohort.shares.take() == [("a", 1, size), ("b", 1, size)]
     more = len(stage.second())
     cohort.push()
     cohort.leave(first.viewer)
-    assert cohort.shares.take() == {"a": (0, more), "b": (1, more)}
-    assert cohort.shares.take() == {"b": (1, 0)}
+    assert cohort.shares.take() == [("a", 0, more), ("b", 1, more)]
+    assert cohort.shares.take() == [("b", 1, 0)]
 
 
 def test_who_is_shown_out_is_counted_no_more(stage: Stage, cohort: Cohort, connect: Connect) -> None:
     stage.second()
     enter(cohort, connect())
     cohort.dismiss("disabled")
-    ((viewers, _),) = cohort.shares.take().values()
+    ((_, viewers, _),) = cohort.shares.take()
     assert viewers == 0
     stage.second()
     cohort.push()
-    assert cohort.shares.take() == {}
+    assert cohort.shares.take() == []

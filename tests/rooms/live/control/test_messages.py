@@ -29,7 +29,7 @@ from oxbow.rooms.live.snapshot import ConfigSnapshot, HubConfig
 PUBLISHER = LivePublisher("hub", "stream", "session", "1.1.1.1:5", "[::1]:1935", 1.5)
 FIGURES = Figures("s", *range(1, 11), MediaParameters(1280, 720, 25.0, "H264"))
 KINDS = [Kind("a.example.com", "hls", "cn", ""), Kind("", "rtmp", "", "")]
-SHARE, RECEIVED = Share(0, 1, 5, ["session"]), Received(1, 7)
+SHARE, RECEIVED = Share(0, 1, 5, ("session",)), Received(1, 7)
 MESSAGES: list[AnyMessage] = [
     Hello(3, 4711, [PUBLISHER]),
     AskPublish(1, PUBLISHER, "token=\u4e2d", None),

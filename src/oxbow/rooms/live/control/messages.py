@@ -181,7 +181,7 @@ class Share(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Connected now. HLS viewers are not connected, `sessions` tells them."""
     sent_bytes: int
     """What their sockets took in the interval, from the head of the answer that lets a viewer in."""
-    sessions: list[str] = []
+    sessions: tuple[str, ...] = ()
     """HLS viewers that asked for anything within the interval; a viewer may show up at several workers."""
 
 

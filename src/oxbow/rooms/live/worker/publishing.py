@@ -60,6 +60,7 @@ Received = tuple[str, Way, int]
 @dataclass(slots=True)
 class _Entry:
     publisher: Publisher
+    way: Way
     since: int = 0
     """Ticks since it was last read."""
     period: int = 1
@@ -118,8 +119,9 @@ class Publishing:
 
     def begin(self, publisher: Publisher) -> None:
         """A publisher was let in and has its log."""
-        entry = self._entries[publisher.info.hub, publisher.info.stream] = _Entry(
-            publisher, limit=BitRateLimit(self._max_kbps)
+        info = publisher.info
+        entry = self._entries[info.hub, info.stream] = _Entry(
+            publisher, Way(info.domain, info.area, info.isp), limit=BitRateLimit(self._max_kbps)
         )
         self._by_fd[publisher.fd] = entry
         self._hang_ups.register(publisher.fd, select.EPOLLRDHUP | select.EPOLLET)
@@ -131,7 +133,7 @@ class Publishing:
             del self._entries[info.hub, info.stream]
             del self._by_fd[entry.publisher.fd]
             self._hang_ups.unregister(entry.publisher.fd)
-            self._note_received(entry.publisher)
+            self._note_received(entry)
             entry.publisher.writer.leave()
         self._link.send(PublishEnded(info.hub, info.stream, info.session, reason))
 
@@ -184,12 +186,11 @@ class Publishing:
     def received(self) -> dict[tuple[str, str], list[Received]]:
         """What came from each stream's publishers since the last call."""
         for entry in self._entries.values():
-            self._note_received(entry.publisher)
+            self._note_received(entry)
         received, self._received = self._received, {}
         return received
 
-    def _note_received(self, publisher: Publisher) -> None:
-        size, info = publisher.take_received(), publisher.info
+    def _note_received(self, entry: _Entry) -> None:
+        size, info = entry.publisher.take_received(), entry.publisher.info
         if size:
-            one = (info.protocol, Way(info.domain, info.area, info.isp), size)
-            self._received.setdefault((info.hub, info.stream), []).append(one)
+            self._received.setdefault((info.hub, info.stream), []).append((info.protocol, entry.way, size))

@@ -78,14 +78,13 @@ def _connected(audience: AudienceFigures, kinds: _Kinds) -> list[Share]:
     shares = []
     for protocol, tallies in audience.tallies:
         numbers = kinds[protocol]
-        for way, (viewers, sent) in tallies.items():
-            shares.append(Share(numbers[way], viewers, sent))
+        shares += [Share(numbers[way], viewers, sent) for way, viewers, sent in tallies]
     return shares
 
 
 def _fetching(shares: dict[Way, ShelfShare], numbers: _Numbers) -> list[Share]:
     return [
-        Share(numbers[way], 0, share.sent_bytes, list(share.sessions))
+        Share(numbers[way], 0, share.sent_bytes, tuple(share.sessions))
         for way, share in shares.items()
         if share.sent_bytes or share.sessions
     ]

@@ -1,8 +1,8 @@
 """Who watches what in this worker: one audience per stream and format, each a cohort on a log."""
 
 import time
-from collections.abc import Callable, Collection, Hashable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 
 from oxbow.media.fanout import Cohort, FanoutLimits, Totals, WritableEvents
 from oxbow.media.formats import FORMATS, RTMP, Format
@@ -27,8 +27,6 @@ class _Audience:
     cohort: Cohort | None = None
     waiting: dict[Viewer, float] = field(default_factory=dict)
     """Viewers for whom the stream is not there yet, and until when they wait."""
-    counted: Totals = field(default_factory=Totals)
-    """What was already reported of the cohort's totals."""
 
     def is_deserted(self) -> bool:
         return not self.waiting and (self.cohort is None or not len(self.cohort))
@@ -46,8 +44,8 @@ class _Audience:
 class AudienceFigures:
     """What happened to one stream's viewers since last asked."""
 
-    tallies: list[tuple[str, dict[Hashable, Tally]]] = field(default_factory=list)
-    """By protocol, and in it by way. A protocol comes twice if its audience was closed in between."""
+    tallies: list[tuple[str, list[Tally]]] = field(default_factory=list)
+    """By protocol, each way's. A protocol comes twice if its audience was closed in between."""
     skipped_bytes: int = 0
     dropped: int = 0
 
@@ -152,11 +150,11 @@ class Watching:
             of = self._unreported[key] = AudienceFigures()
         if tallies := cohort.shares.take():
             of.tallies.append((audience.format.name, tallies))
-        now, before = cohort.totals, audience.counted
-        if now != before:
-            of.skipped_bytes += now.skipped_bytes - before.skipped_bytes
-            of.dropped += now.dropped - before.dropped
-            audience.counted = replace(now)
+        missed = cohort.totals
+        if missed.skipped_bytes or missed.dropped:
+            of.skipped_bytes += missed.skipped_bytes
+            of.dropped += missed.dropped
+            cohort.totals = Totals()
 
     def _close(self, audience: _Audience) -> None:
         """Nobody watches the stream any more; what its viewers got is reported all the same."""
@@ -174,7 +172,6 @@ class Watching:
         if audience.cohort is None:
             log = self._registry.reader(audience.hub, audience.stream, audience.format.log)
             if log is not None:
-                audience.counted = Totals()
                 audience.cohort = Cohort(log, audience.format, self._limits, self._events)
 
     def _demand(self, audience: _Audience) -> None:
