@@ -187,6 +187,8 @@ def normal_networks(entries: Iterable[str]) -> tuple[str, ...]:
 def _normal_network(entry: str) -> str:
     text = entry.strip()
     try:
+        if "%" in text:
+            raise ValueError("a zone")  # Clients have none: it would let in or keep out more than it says.
         network = ip_network(text[:64])
     except ValueError as error:
         wrong = "has bits set behind its length" if "host bits" in str(error) else "is no address or network"
