@@ -385,7 +385,3 @@ class TestFigures:
         writer.second()
         writer.probe.second(time.monotonic() + 1)
         assert writer.probe.reading().avg_gop_ms == 1000
-
-    def test_jumps_of_the_publishers_clock_are_counted(self, writer: StreamWriter) -> None:
-        writer.write([*setup(), *broadcast(0, 1000), *broadcast(50_000, 51_000)])
-        assert writer.jumps == 1
