@@ -35,12 +35,14 @@ def test_a_stream_has_one_publisher_and_everybody_knows_it(
     path = stream_path("live", "shared")
     address = there.rtmp("live/shared")
     with Publisher(clip("h264+aac"), address) as first:
+        listed = eventually(
+            lambda: api.get("/v2/hubs/live/streams", {"liveonly": "true"})["items"], "the other's stream"
+        )
+        assert [item["key"] for item in listed] == ["shared"]
         live = eventually(
             lambda: (info := api.get(f"{path}/live"))["bps"] and info, "its figures on the other server"
         )
         assert live["serverIP"] == f"127.0.0.1:{there.rtmp_port}"
-        listed = api.get("/v2/hubs/live/streams", {"liveonly": "true"})
-        assert [item["key"] for item in listed["items"]] == ["shared"]
         publish = {"url": here.rtmp("live/shared"), "action": "publish"}
         assert api.post("/v2/hubs/live/explain", publish)["reason"] == "already_publishing"
         with Publisher(clip("h264+aac"), here.rtmp("live/shared")) as second:
