@@ -32,7 +32,7 @@ from oxbow.kernel.settings import KernelSettings
 HUB = "demo"
 STREAM = "broadcast"
 EXISTS = 614
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 POLL_SECONDS = 0.1
 REPORT_SECONDS = 5.0
 RETRY_SECONDS = 2.0

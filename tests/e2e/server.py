@@ -20,7 +20,7 @@ from oxbow.client import Client
 ACCESS_KEY = "e2e-access-key-0000"
 SECRET_KEY = "e2e-secret-key-0000000000"
 START_SECONDS = 60
-STOP_SECONDS = 15
+STOP_SECONDS = 40
 
 
 def free_ports(count: int) -> list[int]:

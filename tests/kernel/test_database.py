@@ -48,7 +48,10 @@ async def test_a_broken_constraint_is_the_callers_to_handle(database):
 
 
 async def test_foreign_keys_are_enforced(database):
-    insert = "INSERT INTO key_pair VALUES ('ak', 'sk', 77, true, '', 1)"
+    insert = (
+        "INSERT INTO key_pair (access_key, secret_key, account_id, enabled, note, created_at) "
+        "VALUES ('ak', 'sk', 77, true, '', 1)"
+    )
     with pytest.raises(IntegrityError):
         async with database.session() as session:
             await session.execute(text(insert))
