@@ -33,7 +33,9 @@ def demo() -> None:
     Starts the server if none runs, creates the hub `demo`, publishes a moving picture with a clock and a
     tone, prints the addresses to watch it at and, every few seconds, what is live. Ctrl-C ends it.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell starts its background jobs with SIGINT ignored, and they must end all the same when asked to.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         Demo(load(KernelSettings), connected, click.echo).run()
     except KeyboardInterrupt:
