@@ -14,8 +14,8 @@ import pytest
 from broadcast import is_key, picture, setup, sound
 from e2e.media import eventually
 from e2e.raw import FRAME_MS, VIEWERS, Encoder, Viewer, is_whole, see_on, watch
-from e2e.server import Server
-from oxbow.client import stream_path
+from e2e.server import ACCESS_KEY, SECRET_KEY, Server
+from oxbow.client import Client, stream_path
 from oxbow.proto import flv
 
 pytestmark = pytest.mark.e2e
@@ -51,7 +51,8 @@ def test_a_step_of_the_wall_clock_moves_no_media(
 ) -> None:
     server = new_server()
     server.start()
-    with server.client() as api, ExitStack() as stage:
+    # The library also wakes the server's threads at odd times, so that an answer may take a while.
+    with Client(server.api, ACCESS_KEY, SECRET_KEY, timeout=60) as api, ExitStack() as stage:
         # The library gets absolute sleeps wrong, and ending in good order takes one.
         stage.callback(server.stop, signal.SIGKILL)
         monkeypatch.delenv("LD_PRELOAD")
