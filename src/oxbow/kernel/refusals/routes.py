@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from oxbow.kernel.accounts.models import ROOT
 from oxbow.kernel.errors import ApiError
 from oxbow.kernel.gateway.principal import Principal
+from oxbow.kernel.gateway.query import MAX_TIME, query_integer
 from oxbow.kernel.gateway.signature import Authenticated
 from oxbow.kernel.iam.actions import by_subject
 from oxbow.kernel.refusals.models import WHATS, Refusal
@@ -18,7 +19,7 @@ from oxbow.kernel.refusals.store import RefusalQuery
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
-MAX_TIME = 253_402_300_799
+MAX_ID = 10**18 - 1
 NOBODY = 0
 _TEXTS = ("reqid", "what", "hub", "stream", "address", "rule")
 _FIELDS = (*_TEXTS, "from", "to", "marker", "limit")
@@ -56,7 +57,7 @@ def refusal_query(who: Principal, request: Request) -> RefusalQuery:
     texts = {name: _text(name, asked.get(name, "")) for name in _TEXTS}
     if texts["what"] not in ("", *WHATS):
         raise ApiError(400, f"what: must be one of {', '.join(WHATS)}")
-    start, end = _number("from", asked.get("from"), MAX_TIME), _number("to", asked.get("to"), MAX_TIME)
+    start, end = query_integer(asked, "from", 0, MAX_TIME) or 0, query_integer(asked, "to", 0, MAX_TIME) or 0
     if end and start > end:
         raise ApiError(400, "from: must not be after to")
     accounts = (who.account.id, NOBODY) if who.account.name == ROOT else (who.account.id,)
@@ -65,8 +66,8 @@ def refusal_query(who: Principal, request: Request) -> RefusalQuery:
         **texts,
         start=start,
         end=end,
-        before=_number("marker", asked.get("marker"), 2**63 - 1),
-        limit=_number("limit", asked.get("limit"), MAX_LIMIT) or DEFAULT_LIMIT,
+        before=query_integer(asked, "marker", 0, MAX_ID) or 0,
+        limit=query_integer(asked, "limit", 0, MAX_LIMIT) or DEFAULT_LIMIT,
     )
 
 
@@ -74,10 +75,3 @@ def _text(name: str, value: str) -> str:
     if len(value) > 200 or not value.isprintable():
         raise ApiError(400, f"{name}: takes at most 200 printable characters")
     return value
-
-
-def _number(name: str, value: str | None, high: int) -> int:
-    text = value or "0"
-    if len(text) > 19 or not (text.isascii() and text.isdigit()) or int(text) > high:
-        raise ApiError(400, f"{name}: must be a whole number from 0 to {high}")
-    return int(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
+from oxbow.kernel.gateway import query as queries
 from oxbow.rooms.live.errors import BadArgument
 from oxbow.rooms.live.models import STREAM_NAME_RULE, is_stream_name
 
@@ -43,11 +44,7 @@ def query_flag(query: Mapping[str, str], name: str) -> bool:
 
 def query_integer(query: Mapping[str, str], name: str, low: int, high: int) -> int:
     """A whole number in the query; missing and empty are 0."""
-    value = query.get(name) or "0"
-    digits = value.removeprefix("-")
-    if len(digits) > 18 or not (digits.isascii() and digits.isdigit()) or not low <= int(value) <= high:
-        raise BadArgument(name, f"must be a whole number from {low} to {high}")
-    return int(value)
+    return queries.query_integer(query, name, low, high) or 0
 
 
 def page_limit(query: Mapping[str, str]) -> int:

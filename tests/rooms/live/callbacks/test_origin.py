@@ -95,6 +95,15 @@ async def test_the_same_is_asked_once_however_many_wait(authority: OriginAuthori
     assert len(server.requests) == 1
 
 
+async def test_a_setting_that_judges_otherwise_is_not_answered_from_memory(
+    authority: OriginAuthority,
+) -> None:
+    async with serving(saying(answer(200))) as server:
+        assert (await asked(authority, setting(server, cache_seconds=60))).allowed
+        changed = setting(server, cache_seconds=60, success_code=204)
+        assert (await asked(authority, changed)).reason == "origin_refused"
+
+
 async def test_questions_to_one_server_are_bounded(authority: OriginAuthority) -> None:
     async with serving(hang) as server:
         auth = setting(server, timeout=10)

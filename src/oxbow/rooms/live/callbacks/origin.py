@@ -35,7 +35,8 @@ MAX_CACHED = 50_000
 ANSWER_BYTES = 64 * 1024
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age=([0-9]{1,9})")
 
-Key = tuple[str, str, str, tuple[tuple[str, str], ...]]
+Key = tuple[str, str, str, tuple[tuple[str, str], ...], tuple[int | str, ...]]
+"""What is asked, and the setting by which the answer is read: a setting that changes begins anew."""
 
 log = get_logger(__name__)
 
@@ -75,7 +76,7 @@ class OriginAuthority:
 
     async def decide(self, account: int, domain: str, auth: OriginAuth, hook: Hook) -> OriginVerdict:
         """May they? Never raises; takes at most the setting's timeout and LINE_SECONDS."""
-        key: Key = (domain, hook.method, hook.url, tuple(sorted(hook.vars.items())))
+        key: Key = (domain, hook.method, hook.url, tuple(sorted(hook.vars.items())), _rules(auth))
         known = self._known.get(key)
         if known is not None and known[0] > self._clock():
             return known[1]
@@ -138,6 +139,11 @@ class OriginAuthority:
         return OriginVerdict(
             "origin_unavailable", "this cannot be decided at the moment, try again shortly", problem
         )
+
+
+def _rules(auth: OriginAuth) -> tuple[int | str, ...]:
+    """What of a setting judges answers."""
+    return auth.success_code, auth.field, auth.value, auth.cache_seconds, auth.on_failure
 
 
 def _read(auth: OriginAuth, response: OutboundResponse) -> OriginVerdict:
